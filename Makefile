@@ -1,0 +1,47 @@
+# Two commands for a newcomer: `make demo` and `make test`. Everything else is for people who change the code.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check golden bench fuzz accuracy soak lock clean .venv
+
+demo: $(VENV)/.installed
+	$(BIN)/tidings play
+
+test: $(VENV)/.installed-dev
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check.py
+
+golden: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest tests/golden --rewrite-golden
+
+.venv: $(VENV)/.installed
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Tidings needs Python 3.11 or newer (set PYTHON=...)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV): install your system's venv package (Debian: python3-venv)"; exit 1; }
+
+$(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+	$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Lock files hold hashes and no addresses; needs uv.
+lock:
+	uv pip compile pyproject.toml --extra postgres --extra build --universal --generate-hashes --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --extra postgres --extra build --group dev --universal --generate-hashes --no-header -q -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) play .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
