@@ -1,1 +1,4 @@
-"""Room: see docs/how-it-works.md."""
+"""Everything SQL: engine, tables, migrations, and query functions by noun.
+
+A query function takes `tx` first, returns values and never commits. Rows never leave this room.
+"""

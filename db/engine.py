@@ -1,0 +1,145 @@
+"""Opening a database and its transactions, on SQLite and PostgreSQL alike.
+
+`Database.read()` gives a snapshot to look at; `Database.write(lane)` gives one writer's transaction that
+commits at the end of the block. On SQLite one writer runs at a time and lanes decide who is next (inbound
+first, so that a `250` never waits for a build); PostgreSQL lets writers run side by side and needs no lanes.
+Raises `DatabaseUnavailable` for a database that cannot be opened, is locked too long, or whose disk is full.
+"""
+
+import heapq
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Engine as SqlEngine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+Tx = Connection
+CHUNK = 500  # rows in one write, so that no transaction holds the writer long
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be reached, is locked, or cannot write (disk full). Temporary for senders of mail."""
+
+
+class Lane(IntEnum):
+    """Who goes first when several want to write; lower is earlier."""
+
+    INBOUND = 0
+    NORMAL = 1
+    BULK = 2
+
+
+class _Turnstile:
+    """A lock that serves waiting threads by lane, then in order of arrival."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Condition()
+        self._waiting: list[tuple[int, int]] = []
+        self._next = 0
+        self._busy = False
+
+    @contextmanager
+    def pass_through(self, lane: Lane) -> Iterator[None]:
+        with self._mutex:
+            ticket = (int(lane), self._next)
+            self._next += 1
+            heapq.heappush(self._waiting, ticket)
+            while self._busy or self._waiting[0] != ticket:
+                self._mutex.wait()
+            heapq.heappop(self._waiting)
+            self._busy = True
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._busy = False
+                self._mutex.notify_all()
+
+
+class Database:
+    """One database and the ways into it. Make one a program; close it at the end."""
+
+    def __init__(self, url: str, busy_seconds: float = 10.0) -> None:
+        """Open `url` (`sqlite:///file` or `postgresql://...`); a SQLite writer waits `busy_seconds` for others."""
+        try:
+            parsed = make_url(url)
+            if parsed.get_backend_name() == "postgresql":
+                parsed = parsed.set(drivername="postgresql+psycopg")
+            options: dict[str, Any] = {"pool_size": 10, "max_overflow": 10}
+            if parsed.get_backend_name() == "sqlite":
+                options["connect_args"] = {"timeout": busy_seconds, "check_same_thread": False}
+            self.sql: SqlEngine = create_engine(parsed, **options)
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            raise DatabaseUnavailable(f"cannot use the database {url!r}: {error}") from error
+        self.dialect = self.sql.dialect.name
+        if self.dialect not in ("sqlite", "postgresql"):
+            raise DatabaseUnavailable(f"{self.dialect} is not supported: use sqlite or postgresql")
+        self._turnstile = _Turnstile()
+        if self.dialect == "sqlite":
+            event.listen(self.sql, "connect", _prepare_sqlite)
+            event.listen(self.sql, "begin", _begin_sqlite)
+
+    @property
+    def path(self) -> Path | None:
+        """The file of an embedded database, or None."""
+        name = self.sql.url.database
+        return Path(name) if self.dialect == "sqlite" and name and name != ":memory:" else None
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """A transaction to look at things; nothing is kept of what it might write."""
+        with _translated(), self.sql.connect() as tx, tx.begin() as begun:
+            try:
+                yield tx
+            finally:
+                begun.rollback()
+
+    @contextmanager
+    def write(self, lane: Lane = Lane.NORMAL) -> Iterator[Tx]:
+        """A writer's transaction: commits at the end of the block, rolls back on an exception."""
+        if self.dialect != "sqlite":
+            with _translated(), self.sql.connect() as tx, tx.begin():
+                yield tx
+            return
+        with (
+            self._turnstile.pass_through(lane),
+            _translated(),
+            self.sql.connect().execution_options(tidings_write=True) as tx,
+            tx.begin(),
+        ):
+            yield tx
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.sql.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseUnavailable(str(error.orig)) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailable(str(error.orig)) from error
+        raise
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    del record
+    # The driver must not begin transactions by itself: `_begin_sqlite` decides which kind.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(tx: Connection) -> None:
+    write = tx.get_execution_options().get("tidings_write", False)
+    tx.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

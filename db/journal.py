@@ -1,0 +1,153 @@
+"""Moves and their record: every change of state goes through here, with its journal row in the same transaction."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, insert, select, update
+
+from db import states
+from db.engine import Tx
+from db.tables import (
+    Announcement,
+    Delivery,
+    Edition,
+    Input,
+    Journal,
+    JournalPrivate,
+    LanguageGate,
+    Liaison,
+    Mailing,
+    RawMessage,
+    Statement,
+    Task,
+)
+
+_TABLES: dict[str, Any] = {
+    "edition": Edition,
+    "announcement": Announcement,
+    "mailing": Mailing,
+    "delivery": Delivery,
+    "raw": RawMessage,
+    "input": Input,
+    "statement": Statement,
+    "liaison": Liaison,
+    "task": Task,
+    "gate": LanguageGate,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who does something, and when. `actor` is `operator`, `clock`, `liaison:<id>` or an account."""
+
+    actor: str
+    now: datetime
+
+
+def table_of(machine: str) -> Table:
+    """The table whose `state` column a machine moves."""
+    table: Table = _TABLES[machine].__table__
+    return table
+
+
+def note(
+    tx: Tx,
+    act: Act,
+    subject: tuple[str, int],
+    why: str,
+    *,
+    process_id: int | None = None,
+    moved: tuple[str | None, str | None] = (None, None),
+) -> int:
+    """Write a journal row; gives its id. `why` is a code, never free text (E1)."""
+    row = tx.execute(
+        insert(Journal)
+        .values(
+            process_id=process_id,
+            at=act.now,
+            actor=act.actor,
+            subject_kind=subject[0],
+            subject_id=subject[1],
+            move_from=moved[0],
+            move_to=moved[1],
+            why=why,
+        )
+        .returning(Journal.__table__.c.id)  # type: ignore[attr-defined]
+    ).scalar_one()
+    return int(row)
+
+
+def note_private(
+    tx: Tx,
+    act: Act,
+    subject: tuple[str, int],
+    why: str,
+    *,
+    process_id: int,
+    liaison_id: int,
+    body: Any,
+    salt: str,
+) -> None:
+    """Write a journal row whose personal side stands apart, salted, so that it can be forgotten (E1)."""
+    journal_id = note(tx, act, subject, why, process_id=process_id)
+    text = json.dumps(body, ensure_ascii=False, sort_keys=True)
+    digest = hashlib.sha256((salt + text).encode()).hexdigest()
+    journal = table_of_journal()
+    tx.execute(update(journal).where(journal.c.id == journal_id).values(private_hash=digest))
+    tx.execute(insert(JournalPrivate).values(journal_id=journal_id, liaison_id=liaison_id, salt=salt, body=text))
+
+
+def table_of_journal() -> Table:
+    """The journal's table."""
+    table: Table = Journal.__table__  # type: ignore[attr-defined]
+    return table
+
+
+def move(
+    tx: Tx,
+    act: Act,
+    machine: str,
+    subject_id: int,
+    becomes: str,
+    why: str,
+    *,
+    process_id: int | None = None,
+    **values: Any,
+) -> str:
+    """Move one thing to the state `becomes`, set `values` beside it, and write it down; gives the state it had.
+
+    Raises `states.WrongMove`, also when the thing does not exist or was moved meanwhile.
+    """
+    table = table_of(machine)
+    was = tx.execute(select(table.c.state).where(table.c.id == subject_id).with_for_update()).scalar_one_or_none()
+    if was is None:
+        raise states.WrongMove(f"there is no {machine} {subject_id}")
+    states.check(machine, was, becomes)
+    tx.execute(update(table).where(table.c.id == subject_id).values(state=becomes, **values))
+    note(tx, act, (machine, subject_id), why, process_id=process_id, moved=(was, becomes))
+    return str(was)
+
+
+def record(tx: Tx, act: Act, machine: str, moves: Sequence[tuple[int, str, str, str]], process_id: int | None) -> None:
+    """Write journal rows for moves already made in bulk: (id, was, becomes, why). Each is checked."""
+    rows = []
+    for subject_id, was, becomes, why in moves:
+        states.check(machine, was, becomes)
+        rows.append(
+            {
+                "process_id": process_id,
+                "at": act.now,
+                "actor": act.actor,
+                "subject_kind": machine,
+                "subject_id": subject_id,
+                "move_from": was,
+                "move_to": becomes,
+                "why": why,
+            }
+        )
+    if rows:
+        tx.execute(insert(Journal), rows)

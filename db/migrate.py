@@ -1,0 +1,58 @@
+"""Bringing a database to the schema of this code, and telling how far it is."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from db.engine import Database, DatabaseUnavailable
+from db.tables import Base
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def head() -> str:
+    """The newest revision this code knows."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def current(database: Database) -> str:
+    """The revision the database is at; '' for an empty one."""
+    with database.read() as tx:
+        return MigrationContext.configure(tx).get_current_revision() or ""
+
+
+def upgrade(database: Database) -> None:
+    """Apply all missing migrations, in one transaction a step."""
+    config = _config()
+    with database.write() as tx:
+        config.attributes["connection"] = tx
+        command.upgrade(config, "head")
+
+
+def require_head(database: Database) -> None:
+    """Raise `DatabaseUnavailable` with what to do when the schema is not this code's."""
+    is_at, wanted = current(database), head()
+    if is_at != wanted:
+        what = "has no tables" if not is_at else f"is at schema {is_at}, this program needs {wanted}"
+        raise DatabaseUnavailable(f"the database {what}: run `tidings migrate`")
+
+
+def differences(database: Database) -> list[str]:
+    """What the migrated schema has and the declared one has not, or the reverse; empty when equal."""
+    with database.read() as tx:
+        context = MigrationContext.configure(tx, opts={"compare_type": True, "include_name": _ours})
+        return [str(d) for d in compare_metadata(context, Base.metadata)]
+
+
+def _ours(name: str | None, kind: str, parents: object) -> bool:
+    # The full-text index is made by hand-written DDL and is no part of the declared metadata.
+    del parents
+    return not (kind == "table" and (name or "").startswith("statement_search"))
