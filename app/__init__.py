@@ -1,1 +1,1 @@
-"""Room: see docs/how-it-works.md."""
+"""Config, clock, wiring, scheduler and command line: the one place where sockets, engine, clock and secrets meet."""

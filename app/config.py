@@ -1,0 +1,239 @@
+"""The configuration: one TOML file, then the environment (`TIDINGS_...`), checked before anything starts.
+
+`load` raises `ConfigError` with the name of the setting, what is wrong and what is allowed.
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+DEFAULT_FILE = "tidings.toml"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message says where and what to do."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Tls(_Part):
+    """A certificate and its key, as PEM files; read again when they change."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+class Listen(_Part):
+    """The inbound listener."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=2525, ge=0, le=65535)
+    hostname: str = ""
+    protocol: Literal["smtp", "lmtp"] = "smtp"
+    implicit_tls: bool = False
+    reuse_port: bool = False
+    max_bytes: int = Field(default=25 * 1024 * 1024, ge=1024)
+    max_connections: int = Field(default=500, ge=1)
+    max_per_address: int = Field(default=50, ge=1)
+    max_recipients: int = Field(default=100, ge=1)
+    mails_per_minute: int = Field(default=600, ge=1)
+    trusted: list[str] = Field(default_factory=lambda: ["127.0.0.0/8", "::1/128"])
+    auth_servers: list[str] = Field(default_factory=list)  # authserv-ids whose results are believed (RFC 8601)
+    tls: Tls = Tls()
+
+
+class Relay(_Part):
+    """A smart host that takes our outgoing mail."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=25, ge=1, le=65535)
+    tls: Literal["none", "opportunistic", "required", "implicit"] = "opportunistic"
+    verify: bool = True
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    weight: int = Field(default=1, ge=0)
+
+
+class Send(_Part):
+    """The outgoing side."""
+
+    connections: int = Field(default=10, ge=1, le=200)
+    hostname: str = ""
+    lease_minutes: int = Field(default=30, ge=1)
+    give_up_days: float = Field(default=4, gt=0)
+    max_per_connection: int = Field(default=100, ge=1)
+    per_minute: dict[str, int] = Field(default_factory=dict)
+
+
+class Dkim(_Part):
+    """A signing key: selector, algorithm by the key itself."""
+
+    selector: str
+    key: Path
+    domain: str = ""
+
+
+class Web(_Part):
+    """Pages: the desk, signed links, the one-click endpoint."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8025, ge=0, le=65535)
+    base_url: str = "http://127.0.0.1:8025"
+
+
+class Core(_Part):
+    """Whom to wake: alerts about safety, and tasks for people."""
+
+    alerts: list[str] = Field(default_factory=list)
+
+
+class Config(BaseSettings):
+    """All settings with their defaults."""
+
+    model_config = SettingsConfigDict(env_prefix="TIDINGS_", env_nested_delimiter="__", extra="forbid")
+
+    database: str = "sqlite:///tidings.sqlite"
+    secrets: list[SecretStr] = Field(min_length=1)  # newest first; older ones still read tokens
+    process: str = ""  # the process that commands mean when they do not say
+    clock_file: Path | None = None
+    tick_seconds: float = Field(default=10, gt=0)
+    generation_file: Path | None = None
+    listen: Listen = Listen()
+    relay: list[Relay] = Field(default_factory=lambda: [Relay()], min_length=1)
+    send: Send = Send()
+    dkim: list[Dkim] = Field(default_factory=list)
+    web: Web = Web()
+    core: Core = Core()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment beats the file; there are no other sources."""
+        del init_settings, dotenv_settings, file_secret_settings
+        return env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def find(path: Path | None) -> Path:
+    """The file to use: the one named, `TIDINGS_CONFIG`, or `tidings.toml` here."""
+    named = path or (Path(os.environ["TIDINGS_CONFIG"]) if os.environ.get("TIDINGS_CONFIG") else None)
+    return named or Path(DEFAULT_FILE)
+
+
+def load(path: Path | None = None) -> Config:
+    """Read and check the configuration; relative paths in it count from its folder."""
+    file = find(path)
+    if not file.is_file():
+        raise ConfigError(
+            f"there is no configuration at {file}: make one with `tidings init`, or name it with --config"
+        )
+
+    class Located(Config):
+        model_config = SettingsConfigDict(
+            env_prefix="TIDINGS_", env_nested_delimiter="__", extra="forbid", toml_file=file
+        )
+
+    try:
+        config = Located()  # type: ignore[call-arg]  # the secrets come from the file
+    except ValidationError as error:
+        raise ConfigError(f"{file}: " + "; ".join(_complaint(e) for e in error.errors())) from error
+    except ValueError as error:  # not TOML
+        raise ConfigError(f"{file} cannot be read: {error}") from error
+    return _located(config, file.resolve().parent)
+
+
+def _complaint(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"]) or "the file"
+    return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _located(config: Config, folder: Path) -> Config:
+    if config.database.startswith("sqlite:///") and not config.database.startswith("sqlite:////"):
+        config.database = f"sqlite:///{folder / config.database.removeprefix('sqlite:///')}"
+    for owner, name in (
+        (config, "clock_file"),
+        (config, "generation_file"),
+        (config.listen.tls, "certificate"),
+        (config.listen.tls, "key"),
+        *((d, "key") for d in config.dkim),
+        *((r, n) for r in config.relay for n in ("client_certificate", "client_key")),
+    ):
+        value = getattr(owner, name)
+        if value is not None and not value.is_absolute():
+            setattr(owner, name, folder / value)
+    return config
+
+
+def readable_by_others(path: Path) -> bool:
+    """Whether a file that holds secrets can be read by other users of the machine."""
+    return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def template(secret: str, *, domain: str, database: str = "sqlite:///tidings.sqlite") -> str:
+    """A commented configuration file with a fresh secret."""
+    return f'''# Tidings. Every setting can also come from the environment: TIDINGS_LISTEN__PORT=25.
+# This file holds secrets: keep it at mode 0600.
+
+# sqlite:///file (one machine) or postgresql://user:password@host/name (any number of machines).
+database = "{database}"
+
+# Names that leave the house (reply addresses, Message-IDs, links) are signed with these. Newest first; keep an
+# old one as long as mails signed with it should still be answered. Back them up apart from the database.
+secrets = ["{secret}"]
+
+# Seconds between looks at what is due.
+tick_seconds = 10
+
+[listen]                       # replies come in here
+host = "127.0.0.1"
+port = 2525
+hostname = "{domain}"
+protocol = "smtp"              # or "lmtp" behind a local mail server
+# trusted = ["127.0.0.0/8"]    # front servers that no limit applies to
+# auth_servers = ["mx.{domain}"]  # whose Authentication-Results are believed
+# [listen.tls]
+# certificate = "tls/cert.pem"
+# key = "tls/key.pem"
+
+[[relay]]                      # the smart host that takes outgoing mail; several are allowed
+host = "127.0.0.1"
+port = 25
+tls = "opportunistic"          # none, opportunistic, required, implicit
+# user = ""
+# password = ""
+
+[send]
+connections = 10
+hostname = "{domain}"
+# per_minute = {{ "gmail.com" = 600 }}
+
+[web]                          # the one-click endpoint and signed links
+host = "127.0.0.1"
+port = 8025
+base_url = "https://{domain}"
+
+[core]
+alerts = []                    # addresses woken at once by a report about somebody's safety
+
+# [[dkim]]                     # made by `tidings dkim init`
+# selector = "t1"
+# key = "dkim/t1.pem"
+'''

@@ -1,0 +1,403 @@
+"""The outbox: claiming deliveries, recording what became of them, ending them.
+
+A claim is a lease: it names a worker and a moment. What is recorded later is fenced by both the worker and the
+try, so a worker that was given up for dead cannot overwrite the fate that another one recorded.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy.sql import ColumnElement
+
+from db import journal
+from db.engine import CHUNK, Tx
+from db.journal import Act
+from db.states import ENDED_BADLY, LIVE, DeliveryState, MailingState
+from db.tables import (
+    Address,
+    Attempt,
+    Delivery,
+    DeliveryPersonal,
+    Deployment,
+    Liaison,
+    Mailing,
+    Subscription,
+    Suppression,
+    VariantBody,
+)
+
+_D: Any = Delivery.__table__  # type: ignore[attr-defined]
+_M: Any = Mailing.__table__  # type: ignore[attr-defined]
+_A: Any = Attempt.__table__  # type: ignore[attr-defined]
+_L: Any = Liaison.__table__  # type: ignore[attr-defined]
+_ADDRESS: Any = Address.__table__  # type: ignore[attr-defined]
+_SUB: Any = Subscription.__table__  # type: ignore[attr-defined]
+_DEPLOYMENT: Any = Deployment.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery under lease, with all that composing its mail needs."""
+
+    id: int
+    n: int  # the number of this try, from 1
+    was: str  # the state it was claimed from
+    process_id: int
+    mailing_id: int
+    mailing_tag: int
+    mailing_kind: str
+    corrects_id: int | None
+    variant_id: int | None
+    liaison_id: int | None
+    liaison_tag: int
+    liaison_state: str
+    paused_until: date | None
+    name: str
+    zone: str
+    subscription_id: int | None
+    subscription_tag: int
+    subscription_state: str
+    addr: str
+    address_key: str
+    address_retired: bool
+    ascii_alt: str | None
+    lang: str
+    send_at: datetime
+    not_after: datetime
+    dated_at: datetime
+    created_at: datetime
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What one try came to, ready to be written."""
+
+    delivery_id: int
+    n: int
+    state: DeliveryState
+    outcome: str  # accepted, temporary, permanent, unknown
+    code: int
+    enhanced: str
+    reply: str
+    sent_hash: str
+    reason: str | None = None
+    next_at: datetime | None = None
+
+
+def paused(tx: Tx) -> str | None:
+    """Why all sending is paused, or None."""
+    row = tx.execute(select(_DEPLOYMENT.c.paused_at, _DEPLOYMENT.c.paused_why)).first()
+    return (row.paused_why or "paused") if row is not None and row.paused_at is not None else None
+
+
+def generation(tx: Tx) -> int:
+    """The number that a restore raises."""
+    return int(tx.execute(select(_DEPLOYMENT.c.generation)).scalar_one())
+
+
+def claim(
+    tx: Tx, now: datetime, worker: str, lease_until: datetime, limit: int, skip_domains: Sequence[str] = ()
+) -> list[int]:
+    """Lease up to `limit` due deliveries for `worker`; gives their ids, urgent lanes first.
+
+    Each claim opens an attempt (outcome `started`) before anything leaves, so that an unproved one shows.
+    """
+    due = (
+        select(_D.c.id)
+        .join(_M, _M.c.id == _D.c.mailing_id)
+        .where(
+            _D.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED]),
+            _D.c.send_at <= now,
+            _M.c.state == MailingState.READY,
+        )
+        .order_by(_M.c.lane, _D.c.send_at, _D.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=_D)
+    )
+    if skip_domains:
+        due = due.where(_D.c.domain.not_in(skip_domains))
+    ids = [int(row[0]) for row in tx.execute(due)]
+    if not ids:
+        return []
+    tx.execute(
+        update(_D)
+        .where(_D.c.id.in_(ids))
+        .values(
+            state=DeliveryState.SENDING,
+            lease_by=worker,
+            lease_until=lease_until,
+            tries=_D.c.tries + 1,
+            dated_at=func.coalesce(_D.c.dated_at, bindparam("dated", now, type_=_D.c.dated_at.type)),
+        )
+    )
+    # `ended_at` stays empty: an attempt without an end is one that nobody can prove.
+    opened = select(_D.c.id, _D.c.tries, bindparam("at", now, type_=_A.c.started_at.type), bindparam("o", "started"))
+    tx.execute(insert(_A).from_select(["delivery_id", "n", "started_at", "outcome"], opened.where(_D.c.id.in_(ids))))
+    return ids
+
+
+def claimed(tx: Tx, ids: Sequence[int]) -> list[Claimed]:
+    """The leased deliveries with their readers and addresses, in the order of `ids`."""
+    if not ids:
+        return []
+    rows = tx.execute(
+        select(
+            _D,
+            _M.c.process_id,
+            _M.c.tag.label("mailing_tag"),
+            _M.c.kind.label("mailing_kind"),
+            _M.c.corrects_id,
+            _L.c.tag.label("liaison_tag"),
+            _L.c.state.label("liaison_state"),
+            _L.c.paused_until,
+            _L.c.name,
+            _L.c.zone,
+            _SUB.c.tag.label("subscription_tag"),
+            _SUB.c.state.label("subscription_state"),
+            _ADDRESS.c.addr,
+            _ADDRESS.c.key,
+            _ADDRESS.c.retired_at,
+            _ADDRESS.c.ascii_alt,
+        )
+        .join(_M, _M.c.id == _D.c.mailing_id)
+        .outerjoin(_L, _L.c.id == _D.c.liaison_id)
+        .outerjoin(_SUB, _SUB.c.id == _D.c.subscription_id)
+        .outerjoin(_ADDRESS, _ADDRESS.c.id == _D.c.address_id)
+        .where(_D.c.id.in_(ids))
+    )
+    found = {row.id: _claimed(row) for row in rows}
+    return [found[i] for i in ids if i in found]
+
+
+def _claimed(row: Any) -> Claimed:
+    return Claimed(
+        id=row.id,
+        n=row.tries,
+        was=DeliveryState.DEFERRED if row.tries > 1 else DeliveryState.QUEUED,
+        process_id=row.process_id,
+        mailing_id=row.mailing_id,
+        mailing_tag=row.mailing_tag,
+        mailing_kind=row.mailing_kind,
+        corrects_id=row.corrects_id,
+        variant_id=row.variant_id,
+        liaison_id=row.liaison_id,
+        liaison_tag=row.liaison_tag or 0,
+        liaison_state=row.liaison_state or "",
+        paused_until=row.paused_until,
+        name=row.name or "",
+        zone=row.zone or "UTC",
+        subscription_id=row.subscription_id,
+        subscription_tag=row.subscription_tag or 0,
+        subscription_state=row.subscription_state or "",
+        addr=row.addr or row.to_addr or "",
+        address_key=row.key or "",
+        address_retired=row.retired_at is not None,
+        ascii_alt=row.ascii_alt,
+        lang=row.lang,
+        send_at=row.send_at,
+        not_after=row.not_after,
+        dated_at=row.dated_at,
+        created_at=row.created_at,
+        domain=row.domain,
+    )
+
+
+def bodies(tx: Tx, variant_ids: Iterable[int]) -> dict[int, Any]:
+    """The frozen wordings of variants."""
+    table: Any = VariantBody.__table__  # type: ignore[attr-defined]
+    rows = tx.execute(select(table.c.variant_id, table.c.body).where(table.c.variant_id.in_(list(variant_ids))))
+    return {row.variant_id: row.body for row in rows}
+
+
+def personal(tx: Tx, delivery_ids: Iterable[int]) -> dict[int, Any]:
+    """What only these readers' mails say."""
+    table: Any = DeliveryPersonal.__table__  # type: ignore[attr-defined]
+    rows = tx.execute(select(table.c.delivery_id, table.c.body).where(table.c.delivery_id.in_(list(delivery_ids))))
+    return {row.delivery_id: row.body for row in rows}
+
+
+def suppressed(tx: Tx, process_id: int, hashes: Sequence[str]) -> dict[str, str]:
+    """Of these address hashes, the suppressed ones with their reasons."""
+    table: Any = Suppression.__table__  # type: ignore[attr-defined]
+    rows = tx.execute(
+        select(table.c.key_hash, table.c.reason).where(
+            table.c.process_id == process_id, table.c.key_hash.in_(hashes), table.c.lifted_at.is_(None)
+        )
+    )
+    return {row.key_hash: row.reason for row in rows}
+
+
+def record(tx: Tx, act: Act, worker: str, fates: Sequence[Fate]) -> list[int]:
+    """Write what tries came to; gives the ids that were written. Fenced: a lease that was lost writes nothing."""
+    written: list[int] = []
+    for fate in fates:
+        done = tx.execute(
+            update(_D)
+            .where(
+                _D.c.id == fate.delivery_id,
+                _D.c.state == DeliveryState.SENDING,
+                _D.c.lease_by == worker,
+                _D.c.tries == fate.n,
+            )
+            .values(
+                state=fate.state,
+                reason=fate.reason,
+                lease_by=None,
+                lease_until=None,
+                **({"send_at": fate.next_at} if fate.next_at is not None else {}),
+            )
+            .returning(_D.c.id)
+        ).first()
+        if done is not None:
+            written.append(fate.delivery_id)
+    _close_attempts(tx, act, [fate for fate in fates if fate.delivery_id in set(written)])
+    void_cursors(tx, [f.delivery_id for f in fates if f.state in ENDED_BADLY and f.delivery_id in set(written)])
+    return written
+
+
+def _close_attempts(tx: Tx, act: Act, fates: Sequence[Fate]) -> None:
+    if not fates:
+        return
+    statement = (
+        update(_A)
+        .where(_A.c.delivery_id == bindparam("b_id"), _A.c.n == bindparam("b_n"))
+        .values(
+            ended_at=bindparam("b_at", type_=_A.c.ended_at.type),
+            outcome=bindparam("b_outcome"),
+            code=bindparam("b_code"),
+            enhanced=bindparam("b_enhanced"),
+            reply=bindparam("b_reply"),
+            sent_hash=bindparam("b_hash"),
+        )
+    )
+    tx.execute(
+        statement,
+        [
+            {
+                "b_id": fate.delivery_id,
+                "b_n": fate.n,
+                "b_at": act.now,
+                "b_outcome": fate.outcome,
+                "b_code": fate.code,
+                "b_enhanced": fate.enhanced,
+                "b_reply": fate.reply,
+                "b_hash": fate.sent_hash,
+            }
+            for fate in fates
+        ],
+    )
+
+
+def end(tx: Tx, act: Act, ids: Sequence[int], state: DeliveryState, reason: str, process_id: int | None = None) -> int:
+    """Move live deliveries to `state` for `reason`, with a journal row each; gives how many were moved.
+
+    A bad end gives the news back: the reader's cursor is voided (N6).
+    """
+    moved = 0
+    for start in range(0, len(ids), CHUNK):
+        part = list(ids[start : start + CHUNK])
+        rows = tx.execute(select(_D.c.id, _D.c.state).where(_D.c.id.in_(part)).with_for_update()).all()
+        live = [(row.id, row.state) for row in rows if row.state in LIVE]
+        if not live:
+            continue
+        tx.execute(
+            update(_D)
+            .where(_D.c.id.in_([i for i, _ in live]))
+            .values(state=state, reason=reason, lease_by=None, lease_until=None)
+        )
+        journal.record(tx, act, "delivery", [(i, was, state, reason) for i, was in live], process_id)
+        if state in ENDED_BADLY:
+            void_cursors(tx, [i for i, _ in live])
+        moved += len(live)
+    return moved
+
+
+def void_cursors(tx: Tx, delivery_ids: Sequence[int]) -> None:
+    """The readers of these deliveries may not know what they told: work it out anew next time (N6)."""
+    for start in range(0, len(delivery_ids), CHUNK):
+        part = delivery_ids[start : start + CHUNK]
+        subscriptions = select(_D.c.subscription_id).where(_D.c.id.in_(part), _D.c.subscription_id.is_not(None))
+        tx.execute(update(_SUB).where(_SUB.c.id.in_(subscriptions)).values(cursor=None, turn=_SUB.c.turn + 1))
+
+
+def expire_leases(tx: Tx, act: Act) -> int:
+    """Give back what dead workers held: sending -> deferred, at once due again. The attempt stays unproved."""
+    rows = tx.execute(
+        select(_D.c.id)
+        .where(_D.c.state == DeliveryState.SENDING, _D.c.lease_until < act.now)
+        .with_for_update(skip_locked=True)
+    ).all()
+    ids = [row.id for row in rows]
+    for start in range(0, len(ids), CHUNK):
+        part = ids[start : start + CHUNK]
+        tx.execute(
+            update(_D)
+            .where(_D.c.id.in_(part))
+            .values(state=DeliveryState.DEFERRED, reason="lease over", lease_by=None, lease_until=None)
+        )
+        tx.execute(
+            update(_A)
+            .where(_A.c.delivery_id.in_(part), _A.c.outcome == "started")
+            .values(outcome="unknown", reply="the worker gave no sign of life")
+        )
+        journal.record(
+            tx, act, "delivery", [(i, DeliveryState.SENDING, DeliveryState.DEFERRED, "lease over") for i in part], None
+        )
+    return len(ids)
+
+
+def finish_mailings(tx: Tx, act: Act) -> list[int]:
+    """Mailings whose every delivery is final become mailed; gives their ids."""
+    live = select(_D.c.id).where(_D.c.mailing_id == _M.c.id, _D.c.state.in_(LIVE)).exists()
+    ids = [
+        int(row.id)
+        for row in tx.execute(select(_M.c.id).where(_M.c.state == MailingState.READY, ~live).with_for_update())
+    ]
+    for mailing_id in ids:
+        journal.move(tx, act, "mailing", mailing_id, MailingState.MAILED, "all final")
+    return ids
+
+
+def next_due(tx: Tx, after: datetime) -> datetime | None:
+    """The moment the next waiting delivery falls due, later than `after`."""
+    found: datetime | None = tx.execute(
+        select(func.min(_D.c.send_at))
+        .join(_M, _M.c.id == _D.c.mailing_id)
+        .where(_waiting(), _D.c.send_at > after, _M.c.state == MailingState.READY)
+    ).scalar()
+    return found
+
+
+def _waiting() -> ColumnElement[bool]:
+    return or_(_D.c.state == DeliveryState.QUEUED, _D.c.state == DeliveryState.DEFERRED)
+
+
+def counts(tx: Tx, process_id: int | None = None) -> list[tuple[int, str, str, str, int]]:
+    """How many deliveries are in which state: (mailing id, natural key, kind, state, number), newest first."""
+    query = (
+        select(_M.c.id, _M.c.natural_key, _M.c.kind, _D.c.state, func.count())
+        .join(_D, _D.c.mailing_id == _M.c.id)
+        .group_by(_M.c.id, _M.c.natural_key, _M.c.kind, _D.c.state)
+        .order_by(_M.c.id.desc(), _D.c.state)
+    )
+    if process_id is not None:
+        query = query.where(_M.c.process_id == process_id)
+    return [(int(a), str(b), str(c), str(d), int(e)) for a, b, c, d, e in tx.execute(query)]
+
+
+def find_delivery(tx: Tx, mailing_tag: int, liaison_tag: int) -> tuple[int, int, str] | None:
+    """The delivery a token names, by its natural key (K2): (delivery id, mailing id, state), or None."""
+    row = tx.execute(
+        select(_D.c.id, _D.c.mailing_id, _D.c.state)
+        .join(_M, _M.c.id == _D.c.mailing_id)
+        .outerjoin(_L, _L.c.id == _D.c.liaison_id)
+        .where(
+            _M.c.tag == mailing_tag,
+            and_(_L.c.tag == liaison_tag) if liaison_tag else _D.c.liaison_id.is_(None),
+        )
+    ).first()
+    return (int(row.id), int(row.mailing_id), str(row.state)) if row is not None else None
