@@ -152,7 +152,7 @@ def load(path: Path | None = None) -> Config:
         )
 
     try:
-        config = Located()  # type: ignore[call-arg]  # the secrets come from the file
+        config = Located()
     except ValidationError as error:
         raise ConfigError(f"{file}: " + "; ".join(_complaint(e) for e in error.errors())) from error
     except ValueError as error:  # not TOML
