@@ -1,0 +1,357 @@
+"""What an enqueue must know of a digest's readers: who they are, what they were told, what still waits for them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select, union_all, update
+
+from db.bulk import insert_new
+from db.engine import CHUNK, Tx
+from db.states import TOLD, WAITING
+from db.tables import (
+    Address,
+    Delivery,
+    DeliveryTold,
+    Edition,
+    Event,
+    Interest,
+    LeftOut,
+    Liaison,
+    Mailing,
+    Mandate,
+    NewsItem,
+    NewsSet,
+    RosterGroup,
+    Subscription,
+    Variant,
+    VariantBody,
+)
+
+_L: Any = Liaison.__table__  # type: ignore[attr-defined]
+_S: Any = Subscription.__table__  # type: ignore[attr-defined]
+_I: Any = Interest.__table__  # type: ignore[attr-defined]
+_ADDRESS: Any = Address.__table__  # type: ignore[attr-defined]
+_D: Any = Delivery.__table__  # type: ignore[attr-defined]
+_M: Any = Mailing.__table__  # type: ignore[attr-defined]
+_V: Any = Variant.__table__  # type: ignore[attr-defined]
+_N: Any = NewsItem.__table__  # type: ignore[attr-defined]
+_SET: Any = NewsSet.__table__  # type: ignore[attr-defined]
+_BODY: Any = VariantBody.__table__  # type: ignore[attr-defined]
+_T: Any = DeliveryTold.__table__  # type: ignore[attr-defined]
+_E: Any = Edition.__table__  # type: ignore[attr-defined]
+_EVENT: Any = Event.__table__  # type: ignore[attr-defined]
+_LEFT: Any = LeftOut.__table__  # type: ignore[attr-defined]
+_MANDATE: Any = Mandate.__table__  # type: ignore[attr-defined]
+_GROUP: Any = RosterGroup.__table__  # type: ignore[attr-defined]
+
+SubjectKey = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A subscriber of a digest as stored."""
+
+    liaison_id: int
+    liaison_tag: int
+    state: str
+    paused_until: date | None
+    name: str
+    zone: str
+    hour: int
+    languages: tuple[str, ...]
+    waits: bool
+    quiet: Any
+    subscription_id: int | None
+    subscription_tag: int
+    subscription_state: str
+    cadence: str
+    size: str
+    cursor: int | None
+    turn: int
+    address_id: int | None
+    addr: str
+    address_key: str
+    verified: bool
+    interests: tuple[tuple[int | None, int], ...]  # (track or None for all, since_seq), active ones
+
+
+def _select_readers() -> Any:
+    return (
+        select(
+            _L,
+            _S.c.id.label("subscription_id"),
+            _S.c.tag.label("subscription_tag"),
+            _S.c.state.label("subscription_state"),
+            _S.c.cadence,
+            _S.c.size,
+            _S.c.cursor,
+            _S.c.turn,
+            _ADDRESS.c.id.label("address_id"),
+            _ADDRESS.c.addr,
+            _ADDRESS.c.key.label("address_key"),
+            _ADDRESS.c.verified_at,
+        )
+        .select_from(_S.join(_L, _L.c.id == _S.c.liaison_id))
+        .outerjoin(
+            _ADDRESS,
+            (_ADDRESS.c.liaison_id == _L.c.id) & _ADDRESS.c.is_primary & _ADDRESS.c.retired_at.is_(None),
+        )
+        .order_by(_L.c.id)
+    )
+
+
+def subscribers(tx: Tx, digest_id: int, after_liaison: int = 0, limit: int = CHUNK) -> list[Reader]:
+    """A chunk of a digest's subscribers in order of liaison id, those after `after_liaison`."""
+    query = _select_readers().where(_S.c.digest_id == digest_id, _L.c.id > after_liaison).limit(limit)
+    return _readers(tx, tx.execute(query).all())
+
+
+def subscribers_by_id(tx: Tx, digest_id: int, liaison_ids: Sequence[int]) -> list[Reader]:
+    """These subscribers of a digest."""
+    query = _select_readers().where(_S.c.digest_id == digest_id, _L.c.id.in_(liaison_ids))
+    return _readers(tx, tx.execute(query).all())
+
+
+def _readers(tx: Tx, rows: Sequence[Any]) -> list[Reader]:
+    interests: dict[int, list[tuple[int | None, int]]] = defaultdict(list)
+    ids = [row.subscription_id for row in rows]
+    for row in tx.execute(
+        select(_I.c.subscription_id, _I.c.track_id, _I.c.since_seq)
+        .where(_I.c.subscription_id.in_(ids), _I.c.active)
+        .order_by(_I.c.track_id)
+    ):
+        interests[row.subscription_id].append((row.track_id, row.since_seq))
+    return [
+        Reader(
+            liaison_id=row.id,
+            liaison_tag=row.tag,
+            state=row.state,
+            paused_until=row.paused_until,
+            name=row.name or "",
+            zone=row.zone,
+            hour=row.hour,
+            languages=tuple(row.languages),
+            waits=row.waits,
+            quiet=row.quiet,
+            subscription_id=row.subscription_id,
+            subscription_tag=row.subscription_tag,
+            subscription_state=row.subscription_state,
+            cadence=row.cadence,
+            size=row.size,
+            cursor=row.cursor,
+            turn=row.turn,
+            address_id=row.address_id,
+            addr=row.addr or "",
+            address_key=row.address_key or "",
+            verified=row.verified_at is not None,
+            interests=tuple(interests[row.subscription_id]),
+        )
+        for row in rows
+    ]
+
+
+def told(tx: Tx, subscription_ids: Sequence[int], liaison_ids: Sequence[int]) -> dict[int, dict[SubjectKey, int]]:
+    """The exact path: per liaison, the seq at which they were last told of each subject (N5)."""
+    told_rows = _D.c.state.in_(TOLD)
+    shared = (
+        select(_D.c.liaison_id, _N.c.subject_kind, _N.c.subject_id, _M.c.seq)
+        .join(_M, _M.c.id == _D.c.mailing_id)
+        .join(_V, _V.c.id == _D.c.variant_id)
+        .join(_N, _N.c.news_set_id == _V.c.news_set_id)
+        .where(_D.c.subscription_id.in_(subscription_ids), told_rows)
+    )
+    own = (
+        select(_D.c.liaison_id, _T.c.subject_kind, _T.c.subject_id, _M.c.seq)
+        .join(_M, _M.c.id == _D.c.mailing_id)
+        .join(_T, _T.c.delivery_id == _D.c.id)
+        .where(_D.c.liaison_id.in_(liaison_ids), told_rows)
+    )
+    both = union_all(shared, own).subquery()
+    found: dict[int, dict[SubjectKey, int]] = defaultdict(dict)
+    for row in tx.execute(
+        select(both.c.liaison_id, both.c.subject_kind, both.c.subject_id, func.max(both.c.seq).label("seq")).group_by(
+            both.c.liaison_id, both.c.subject_kind, both.c.subject_id
+        )
+    ):
+        found[row.liaison_id][(row.subject_kind, row.subject_id)] = row.seq
+    return found
+
+
+def errata_since(tx: Tx, subscription_ids: Sequence[int]) -> dict[int, list[tuple[int, frozenset[SubjectKey]]]]:
+    """Told errata per liaison: (seq, subjects), for those after a cursor (N16)."""
+    found: dict[int, dict[int, set[SubjectKey]]] = defaultdict(lambda: defaultdict(set))
+    for row in tx.execute(
+        select(_D.c.liaison_id, _M.c.seq, _N.c.subject_kind, _N.c.subject_id)
+        .join(_M, _M.c.id == _D.c.mailing_id)
+        .join(_V, _V.c.id == _D.c.variant_id)
+        .join(_N, _N.c.news_set_id == _V.c.news_set_id)
+        .where(_D.c.subscription_id.in_(subscription_ids), _D.c.state.in_(TOLD), _M.c.kind == "erratum")
+    ):
+        found[row.liaison_id][row.seq].add((row.subject_kind, row.subject_id))
+    return {liaison: [(seq, frozenset(s)) for seq, s in sorted(by.items())] for liaison, by in found.items()}
+
+
+def last_regular(tx: Tx, digest_id: int, liaison_ids: Sequence[int]) -> dict[int, str]:
+    """Per liaison, the slot of the newest told regular delivery of this digest (N10)."""
+    rows = tx.execute(
+        select(_D.c.liaison_id, func.max(_E.c.slot_wall).label("slot"))
+        .join(_M, _M.c.id == _D.c.mailing_id)
+        .join(_E, _E.c.id == _M.c.edition_id)
+        .where(
+            _D.c.liaison_id.in_(liaison_ids),
+            _D.c.state.in_(TOLD),
+            _E.c.digest_id == digest_id,
+            _E.c.kind == "regular",
+        )
+        .group_by(_D.c.liaison_id)
+    )
+    return {row.liaison_id: row.slot for row in rows}
+
+
+def ever_told(tx: Tx, digest_id: int, liaison_ids: Sequence[int]) -> set[int]:
+    """Who of these has ever been told an edition of this digest: the others get a first digest."""
+    rows = tx.execute(
+        select(_D.c.liaison_id)
+        .join(_M, _M.c.id == _D.c.mailing_id)
+        .where(_D.c.liaison_id.in_(liaison_ids), _D.c.state.in_(TOLD), _M.c.digest_id == digest_id)
+        .distinct()
+    )
+    return {row.liaison_id for row in rows}
+
+
+def waiting(tx: Tx, digest_id: int, liaison_ids: Sequence[int]) -> dict[int, list[int]]:
+    """Per liaison, the deliveries of this digest that have not left: they are superseded by a new one (N9)."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for row in tx.execute(
+        select(_D.c.liaison_id, _D.c.id)
+        .join(_M, _M.c.id == _D.c.mailing_id)
+        .where(_D.c.liaison_id.in_(liaison_ids), _D.c.state.in_(WAITING), _M.c.digest_id == digest_id)
+    ):
+        found[row.liaison_id].append(row.id)
+    return found
+
+
+def own_events(tx: Tx, process_id: int, liaison_ids: Sequence[int], upto: int) -> dict[int, list[tuple[int, int, Any]]]:
+    """Events about liaisons' own statements: per liaison (seq, statement id, facts after), in order of seq."""
+    found: dict[int, list[tuple[int, int, Any]]] = defaultdict(list)
+    for row in tx.execute(
+        select(_EVENT.c.about_liaison_id, _EVENT.c.seq, _EVENT.c.subject_id, _EVENT.c.after)
+        .where(
+            _EVENT.c.process_id == process_id,
+            _EVENT.c.about_liaison_id.in_(liaison_ids),
+            _EVENT.c.subject_kind == "statement",
+            _EVENT.c.seq <= upto,
+        )
+        .order_by(_EVENT.c.seq)
+    ):
+        found[row.about_liaison_id].append((row.seq, row.subject_id, row.after))
+    return found
+
+
+def groups_of(tx: Tx, liaison_ids: Sequence[int]) -> dict[int, list[tuple[int, str, str]]]:
+    """Per liaison the groups they stand for: (group id, slug, name)."""
+    found: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
+    for row in tx.execute(
+        select(_MANDATE.c.liaison_id, _GROUP.c.id, _GROUP.c.slug, _GROUP.c.name)
+        .join(_GROUP, _GROUP.c.id == _MANDATE.c.group_id)
+        .where(_MANDATE.c.liaison_id.in_(liaison_ids), _MANDATE.c.until_on.is_(None))
+        .order_by(_MANDATE.c.id)
+    ):
+        found[row.liaison_id].append((row.id, row.slug, row.name))
+    return found
+
+
+def add_variant(
+    tx: Tx,
+    mailing_id: int,
+    key: str,
+    *,
+    news_key: str | None,
+    news: Sequence[tuple[str, int, str, int | None]],
+    languages: Sequence[str],
+    size: str,
+    still_open: Any,
+    body: Any,
+) -> int:
+    """Store a variant with its news set and wording; the one that exists when its key is known."""
+    set_id = _add_news_set(tx, mailing_id, news_key, news) if news_key is not None else None
+    row = {
+        "mailing_id": mailing_id,
+        "news_set_id": set_id,
+        "key": key,
+        "languages": list(languages),
+        "size": size,
+        "still_open": still_open,
+    }
+    made = insert_new(tx, _V, [row], "id")
+    if made:
+        insert_new(tx, _BODY, [{"variant_id": made[0].id, "body": body}])
+        return int(made[0].id)
+    return int(tx.execute(select(_V.c.id).where(_V.c.mailing_id == mailing_id, _V.c.key == key)).scalar_one())
+
+
+def _add_news_set(tx: Tx, mailing_id: int, key: str, news: Sequence[tuple[str, int, str, int | None]]) -> int:
+    made = insert_new(tx, _SET, [{"mailing_id": mailing_id, "key": key}], "id")
+    if not made:
+        found = select(_SET.c.id).where(_SET.c.mailing_id == mailing_id, _SET.c.key == key)
+        return int(tx.execute(found).scalar_one())
+    set_id = int(made[0].id)
+    insert_new(
+        tx,
+        _N,
+        [
+            {"news_set_id": set_id, "subject_kind": kind, "subject_id": subject_id, "label": label, "was_seq": was_seq}
+            for kind, subject_id, label, was_seq in news
+        ],
+    )
+    return set_id
+
+
+def variant_ids(tx: Tx, mailing_id: int) -> dict[str, int]:
+    """The variants of a mailing by key."""
+    rows = tx.execute(select(_V.c.key, _V.c.id).where(_V.c.mailing_id == mailing_id))
+    return {row.key: row.id for row in rows}
+
+
+def served(tx: Tx, mailing_id: int) -> int:
+    """How far an enqueue came: the highest liaison id with a delivery or a reason for none."""
+    delivered = tx.execute(select(func.max(_D.c.liaison_id)).where(_D.c.mailing_id == mailing_id)).scalar()
+    left = tx.execute(select(func.max(_LEFT.c.liaison_id)).where(_LEFT.c.mailing_id == mailing_id)).scalar()
+    return max(int(delivered or 0), int(left or 0))
+
+
+def add_deliveries(tx: Tx, rows: Sequence[dict[str, Any]]) -> dict[int, int]:
+    """Write deliveries; gives liaison id -> delivery id of those that are new (promise 1)."""
+    return {row.liaison_id: row.id for row in insert_new(tx, _D, rows, "liaison_id", "id")}
+
+
+def add_left_out(tx: Tx, mailing_id: int, reasons: Sequence[tuple[int, str]]) -> None:
+    """Write who gets no mail, and why."""
+    insert_new(
+        tx,
+        _LEFT,
+        [{"mailing_id": mailing_id, "liaison_id": liaison, "reason": reason} for liaison, reason in reasons],
+    )
+
+
+def set_cursors(tx: Tx, moves: Sequence[tuple[int, int, int | None]]) -> list[int]:
+    """Set cursors where `turn` is unchanged (N7): (subscription, turn, cursor); gives those that were set."""
+    done: list[int] = []
+    by_value: dict[tuple[int, int | None], list[int]] = defaultdict(list)
+    for subscription, turn, cursor in moves:
+        by_value[(turn, cursor)].append(subscription)
+    for (turn, cursor), ids in by_value.items():
+        rows = tx.execute(
+            update(_S).where(_S.c.id.in_(ids), _S.c.turn == turn).values(cursor=cursor).returning(_S.c.id)
+        )
+        done.extend(int(row.id) for row in rows)
+    return done
+
+
+def lock_turns(tx: Tx, subscription_ids: Sequence[int]) -> dict[int, int]:
+    """The present turn of subscriptions, locked until the transaction ends."""
+    rows = tx.execute(select(_S.c.id, _S.c.turn).where(_S.c.id.in_(subscription_ids)).with_for_update())
+    return {row.id: row.turn for row in rows}
