@@ -94,7 +94,7 @@ def known(entry: dict[str, Any], day: date) -> dict[str, str] | None:
     """The dates of an entry as announced up to `day`, by the rule of the README; None while it is unknown."""
     if date.fromisoformat(entry["announced"]["on"]) > day:
         return None
-    dates = {field: entry[field] for field in ("start", "end") if field in entry}
+    dates: dict[str, str] = {field: entry[field] for field in ("start", "end") if field in entry}
     for revision in reversed(entry.get("revisions", [])):
         if date.fromisoformat(revision["announced"]["on"]) > day:
             dates[revision["field"]] = revision["was"]
