@@ -65,7 +65,7 @@ class Track(Base, table=True):
 
 
 class Contact(Base, table=True):
-    """Who to ask, per track (none: the whole process) and language ('' : any)."""
+    """Who to ask, per track (none: the whole process); `lang` lists languages, best first (empty: any)."""
 
     __tablename__ = "contact"
     __table_args__ = (UniqueConstraint("process_id", "position"),)
