@@ -10,6 +10,7 @@ Nothing is raised: a fault of ours is logged and reads `451 4.3.0`.
 import asyncio
 import itertools
 import logging
+import re
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -34,6 +35,9 @@ _TRANSIENT = Rcpt(False, 451, "4.3.0 temporary failure, please try again")
 _UNKNOWN = Rcpt(False, 550, "5.1.1 no such address here")
 _FOREIGN = frozenset((b"GET", b"POST", b"PUT", b"HEAD", b"CONNECT", b"OPTIONS"))
 _BEFORE_TLS = frozenset((b"EHLO", b"HELO", b"LHLO", b"STARTTLS", b"NOOP", b"QUIT", b"RSET"))
+_OPTIONS = frozenset(("SIZE", "BODY", "SMTPUTF8"))
+_BODIES = frozenset(("7BIT", "8BITMIME"))
+_DIGITS = re.compile(r"[0-9]{1,20}\Z")
 
 
 class _Gone(Exception):
@@ -438,22 +442,19 @@ class Conversation(SMTP):
         self._say(b"250 2.1.0 ok")
 
     def _judge_options(self, text: str) -> tuple[str, bytes] | None:
-        if not text:
-            return None
         options = grammar.parameters(text)
         if options is None:
             return "refused_syntax", b"501 5.5.4 malformed parameter"
         self._utf8 = "SMTPUTF8" in options
-        size, body = options.pop("SIZE", "0"), options.pop("BODY", "7BIT")
-        if size is None or not size.isascii() or not size.isdigit() or len(size) > 20:
+        size = options.get("SIZE", "0") or "?"
+        if not _DIGITS.match(size):
             return "refused_syntax", b"501 5.5.4 malformed SIZE"
-        if body is None or body.upper() not in {"7BIT", "8BITMIME"} or options.pop("SMTPUTF8", None):
+        if (options.get("BODY", "7BIT") or "?").upper() not in _BODIES or options.get("SMTPUTF8"):
             return "refused_syntax", b"501 5.5.4 BODY is 7BIT or 8BITMIME, SMTPUTF8 takes no value"
-        if options:
+        if not options.keys() <= _OPTIONS:
             return "refused_syntax", b"555 5.5.4 unknown parameter"
-        if int(size) > self.shared.settings.size_limit:
-            return "refused_size", b"552 5.3.4 the mail is too big"
-        return None
+        too_big = int(size) > self.shared.settings.size_limit
+        return ("refused_size", b"552 5.3.4 the mail is too big") if too_big else None
 
     def _judge_address(self, address: str) -> tuple[str, bytes] | None:
         if not address.isascii() and not self._utf8:

@@ -1,0 +1,175 @@
+"""The two threads beside the courier's loop: one draws letters, one records outcomes.
+
+Feed: letters are drawn and packed a few ahead, so memory is flat and the first mail leaves while the rest is still
+being claimed. Recorder: outcomes of all connections are recorded in batches; a ticket says when its outcome is durable.
+"""
+
+import asyncio
+import queue
+import threading
+from collections import deque
+from collections.abc import Iterator
+
+from mailer.wire.letters import Letter, Outcome, Parcel, Record, pack
+
+
+class Feed:
+    """Letters on their way from the caller's iterator to the connections."""
+
+    def __init__(self, letters: Iterator[Letter], ahead: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.error: BaseException | None = None
+        self._letters = letters
+        self._ahead = max(1, ahead)
+        self._loop = loop
+        self._ready: deque[Parcel] = deque()
+        self._room = threading.Event()
+        self._hungry = False
+        self._stopped = False
+        self._dropped = False
+        self._ended = False
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._thread = threading.Thread(target=self._run, name="tidings-letters", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            for letter in self._letters:
+                if len(self._ready) >= self._ahead:
+                    self._room.clear()
+                    if len(self._ready) >= self._ahead and not self._stopped:
+                        self._room.wait()
+                if self._dropped:
+                    break
+                self._ready.append(_packed(letter))
+                if self._hungry:
+                    self._hungry = False
+                    self._loop.call_soon_threadsafe(self._wake)
+                if self._stopped:
+                    break
+        except BaseException as error:  # handed over to the caller of carry
+            self.error = error
+        self._ended = True
+        self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def take_now(self) -> Parcel | None:
+        """The next parcel if there is one."""
+        if not self._ready:
+            return None
+        parcel = self._ready.popleft()
+        if len(self._ready) * 2 <= self._ahead and not self._room.is_set():
+            self._room.set()
+        return parcel
+
+    async def take(self) -> Parcel | None:
+        """The next parcel; None when there will be no more."""
+        while True:
+            ended = self._ended
+            parcel = self.take_now()
+            if parcel is not None or ended:
+                return parcel
+            self._hungry = True
+            if self._ready or self._ended:
+                continue
+            waiter: asyncio.Future[None] = self._loop.create_future()
+            self._waiters.append(waiter)
+            await waiter
+
+    def put_back(self, parcel: Parcel) -> None:
+        """Return a parcel that was not sent: it is the next one."""
+        self._ready.appendleft(parcel)
+        self._wake()
+
+    def stop(self, *, drop: bool = False) -> None:
+        """Draw no more. What was drawn is still sent, unless `drop`: then it is as after a crash."""
+        self._stopped = True
+        if drop:
+            self._dropped = True
+            self._ready.clear()
+        self._room.set()
+
+
+def _packed(letter: Letter) -> Parcel:
+    try:
+        return pack(letter)
+    except ValueError as error:
+        fault = Outcome(letter.id, accepted=False, permanent=True, enhanced="5.6.0", text=f"not sent: {error}")
+        return Parcel(letter, b"", eight_bit=False, utf8=False, fault=fault)
+
+
+class Ticket:
+    """Stands for one outcome that was handed in: `done` when it is durable."""
+
+    __slots__ = ("done", "waiter")
+
+    def __init__(self) -> None:
+        self.done = False
+        self.waiter: asyncio.Future[None] | None = None
+
+
+class Recorder:
+    """Hands outcomes to `record` in batches, in one thread."""
+
+    def __init__(self, record: Record, loop: asyncio.AbstractEventLoop) -> None:
+        self.error: BaseException | None = None
+        self.backlog = 0
+        self._record = record
+        self._loop = loop
+        self._queue: queue.SimpleQueue[tuple[Outcome, Ticket] | None] = queue.SimpleQueue()
+        self._ended: asyncio.Future[None] = loop.create_future()
+        self._thread = threading.Thread(target=self._run, name="tidings-record", daemon=True)
+        self._thread.start()
+
+    def hand_in(self, outcome: Outcome) -> Ticket:
+        """Hand in an outcome."""
+        ticket = Ticket()
+        self.backlog += 1
+        self._queue.put((outcome, ticket))
+        return ticket
+
+    async def wait(self, ticket: Ticket | None) -> bool:
+        """Wait until the outcome is durable; False when it never will be, since `record` raised."""
+        if ticket is None or ticket.done:
+            return True
+        if self.error is None:
+            ticket.waiter = self._loop.create_future()
+            await ticket.waiter
+        return ticket.done
+
+    async def finish(self) -> None:
+        """Record all that was handed in and end the thread."""
+        self._queue.put(None)
+        await self._ended
+
+    def _run(self) -> None:
+        more = True
+        while more:
+            batch: list[tuple[Outcome, Ticket]] = []
+            entry = self._queue.get()
+            while entry is not None:
+                batch.append(entry)
+                try:
+                    entry = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            more = entry is not None
+            if batch and self.error is None:
+                try:
+                    self._record([outcome for outcome, _ in batch])
+                except BaseException as error:  # handed over to the caller of carry
+                    self.error = error
+            self._loop.call_soon_threadsafe(self._tell, batch, not more)
+
+    def _tell(self, batch: list[tuple[Outcome, Ticket]], ended: bool) -> None:
+        for _, ticket in batch:
+            ticket.done = self.error is None
+            self.backlog -= 1
+            if ticket.waiter is not None and not ticket.waiter.done():
+                ticket.waiter.set_result(None)
+        if ended and not self._ended.done():
+            self._ended.set_result(None)

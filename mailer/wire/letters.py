@@ -1,0 +1,177 @@
+"""The values and ports of the sending side, and the making of wire bytes from a letter. Pure.
+
+`pack` raises ValueError for what must never reach a socket: bare CR or LF, lines above 998 octets
+(RFC 5322 section 2.1.1), addresses that could end a command early.
+"""
+
+import re
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+LINE_LIMIT = 998
+_ADDRESS = re.compile(r"[^\s<>\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,254}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mail for one recipient. `id` is the caller's; `mail_from` '' is the null reverse-path.
+
+    `data` has CR LF line ends and is not dot-stuffed. `needs_utf8` says that a header is not ASCII (RFC 6531).
+    """
+
+    id: int
+    mail_from: str
+    rcpt_to: str
+    data: bytes
+    needs_utf8: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a letter in one attempt. Neither accepted nor permanent means: try again later.
+
+    `code` is the server's (0 when it said nothing), `enhanced` its RFC 3463 code or ''. `unknown`: the connection was
+    lost after the final dot and before the answer, so the server may have taken the mail. `seconds` is the time
+    from the first command to the answer; `relay` names the server.
+    """
+
+    id: int
+    accepted: bool
+    permanent: bool = False
+    code: int = 0
+    enhanced: str = ""
+    text: str = ""
+    seconds: float = 0.0
+    unknown: bool = False
+    relay: str = ""
+
+
+Record = Callable[[Sequence[Outcome]], None]
+"""Makes outcomes durable before it returns. Called in a thread of its own, never twice at once."""
+
+Tls = Literal["none", "opportunistic", "required", "implicit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A smart host. `weight` shares the connections among relays; weight 0 is used only when all others are down.
+
+    `opportunistic` TLS takes what it gets (RFC 7435); `required` and `implicit` check the certificate against `ca_file`
+    or the system's. A password is never sent in clear unless `plain_auth` says that the way there is trusted.
+    """
+
+    host: str
+    port: int = 25
+    tls: Tls = "opportunistic"
+    weight: int = 1
+    user: str = ""
+    password: str = ""
+    plain_auth: bool = False
+    ca_file: str = ""
+    certificate: str = ""
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        """`host:port`, as outcomes and reports name it."""
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class CourierSettings:
+    """How a courier behaves. Times are seconds; the defaults of RFC 5321 section 4.5.3.2.
+
+    `per_connection` is the number of mails after which a connection is replaced. `ahead` is how many letters are
+    drawn from the iterator before a connection asks for them. `dsn_notify` (such as `FAILURE`) is sent where DSN is
+    offered.
+    """
+
+    helo: str = "localhost"
+    connections: int = 10
+    per_connection: int = 1000
+    ahead: int = 64
+    pipelining: bool = True
+    connect_timeout: float = 30.0
+    greeting_timeout: float = 300.0
+    command_timeout: float = 300.0
+    data_timeout: float = 120.0
+    block_timeout: float = 180.0
+    dot_timeout: float = 600.0
+    idle_timeout: float = 60.0
+    relay_rest: float = 30.0
+    dsn_notify: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CarryReport:
+    """Sums of one `carry`: outcomes by kind (an unknown one is temporary too), connections opened, seconds."""
+
+    accepted: int
+    temporary: int
+    permanent: int
+    unknown: int
+    connections: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Parcel:
+    """A letter ready for the wire: `body` is dot-stuffed and ends in CR LF, without the final dot."""
+
+    letter: Letter
+    body: bytes
+    eight_bit: bool
+    utf8: bool
+    fault: Outcome | None = None
+    tries: int = 0
+    started: float = 0.0
+
+
+def pack(letter: Letter) -> Parcel:
+    """The parcel of a letter. ValueError says why it can not be sent."""
+    for address in (letter.mail_from, letter.rcpt_to):
+        if address and not _ADDRESS.match(address):
+            raise ValueError("an address has characters that SMTP forbids, or is too long")
+    if not letter.rcpt_to:
+        raise ValueError("there is no recipient")
+    utf8 = letter.needs_utf8 or not (letter.mail_from.isascii() and letter.rcpt_to.isascii())
+    return Parcel(letter, stuff(letter.data), not letter.data.isascii(), utf8)
+
+
+def stuff(data: bytes) -> bytes:
+    """`data` dot-stuffed (RFC 5321 section 4.5.2), ending in CR LF. ValueError for bare CR or LF and long lines."""
+    ends = data.count(b"\r\n")
+    if data.count(b"\n") != ends or data.count(b"\r") != ends:
+        raise ValueError("the mail has a bare CR or LF (RFC 5321 section 2.3.8)")
+    if _too_long(data):
+        raise ValueError(f"the mail has a line above {LINE_LIMIT} octets (RFC 5322 section 2.1.1)")
+    if b"\r\n." in data:
+        data = data.replace(b"\r\n.", b"\r\n..")
+    if data.startswith(b"."):
+        data = b"." + data
+    return data if data.endswith(b"\r\n") else data + b"\r\n"
+
+
+def _too_long(data: bytes) -> bool:
+    position, size = 0, len(data)
+    while size - position > LINE_LIMIT:
+        end = data.rfind(b"\n", position, position + LINE_LIMIT + 2)
+        if end < 0:
+            return True
+        position = end + 1
+    return False
+
+
+def client_context(relay: Relay) -> ssl.SSLContext:
+    """TLS towards a relay: 1.2 and newer; checked unless opportunistic. OSError or ssl.SSLError for bad files."""
+    context = ssl.create_default_context(cafile=relay.ca_file or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if relay.tls == "opportunistic":
+        # RFC 7435: the alternative is clear text, so an unknown certificate is no reason to fall back to it.
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if relay.certificate:
+        context.load_cert_chain(relay.certificate, relay.key or None)
+    return context

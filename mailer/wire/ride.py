@@ -1,0 +1,173 @@
+"""Mails over one connection, one after the other, until it ends or no mail is left.
+
+The order that keeps the promise: envelope (sent with the final dot before it where PIPELINING is offered), 354, data
+without its dot, *the outcome before this one is durable*, final dot. Every parcel ends in one outcome, or goes back
+to the feed when the connection ended before its final dot. Raises nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from mailer.wire.connection import Link, Reply
+from mailer.wire.feed import Feed, Recorder, Ticket
+from mailer.wire.letters import Outcome, Parcel
+
+_TRIES = 2
+_DOT = b".\r\n"
+
+
+class Ride:
+    """One connection at work."""
+
+    def __init__(
+        self, feed: Feed, recorder: Recorder, settle: Callable[[Outcome], Awaitable[Ticket]], link: Link
+    ) -> None:
+        self._feed = feed
+        self._recorder = recorder
+        self._settle = settle
+        self._link = link
+        self._limits = link.settings
+        self._pipelining = link.settings.pipelining and "PIPELINING" in link.offers
+        self._ticket: Ticket | None = None
+
+    async def go(self, first: Parcel) -> None:
+        """Carry `first` and whatever the feed has."""
+        parcel: Parcel | None = first
+        announced = False
+        while parcel is not None:
+            following = await self._carry(parcel, announced)
+            announced = following is not None
+            if following is None and (self._recorder.error is not None or not self._link.fresh):
+                return
+            parcel = following or await self._feed.take()
+
+    async def _carry(self, parcel: Parcel, announced: bool) -> Parcel | None:
+        """Carry one parcel; returns the next one when its envelope went out together with the final dot."""
+        if not announced and (hindrance := self._hindrance(parcel)) is not None:
+            self._ticket = await self._settle(hindrance)
+            return None
+        refusal = await self._offer(parcel, announced)
+        if refusal is not None:
+            await self._refuse(parcel, refusal)
+            return None
+        return await self._deliver(parcel)
+
+    def _hindrance(self, parcel: Parcel) -> Outcome | None:
+        """The outcome of a parcel that this server can never take."""
+        if parcel.fault is not None:
+            return parcel.fault
+        obstacle = self._link.obstacle(parcel)
+        return None if obstacle is None else outcome(parcel, obstacle, self._link.relay.name, permanent=True)
+
+    # -- the envelope --------------------------------------------------------------------------------------
+
+    async def _offer(self, parcel: Parcel, announced: bool) -> Reply | None:
+        """Get the server as far as 354. Otherwise the reply in the way (code 0: the connection ended)."""
+        link = self._link
+        if announced:
+            replies = await link.expect(3, self._limits.command_timeout)
+        else:
+            parcel.started = link.loop.time()
+            commands = list(link.envelope(parcel))
+            if link.dirty:
+                commands.insert(0, b"RSET\r\n")
+            talk = self._say_at_once if self._pipelining else self._say_in_turn
+            replies = (await talk(commands))[len(commands) - 3 :]
+        refusal = next((r for r, fits in zip(replies, _FITS, strict=False) if not fits(r)), None)
+        if refusal is None and len(replies) < 3:
+            refusal = link.lost()
+        link.dirty = refusal is not None
+        if refusal is not None and len(replies) == 3 and replies[2].code == 354:
+            # RFC 2920 section 3.1: the server takes data for nobody; end it at once.
+            link.write(_DOT)
+            await link.expect(1, self._limits.dot_timeout)
+            link.dirty = False
+        return refusal
+
+    async def _say_at_once(self, commands: list[bytes]) -> list[Reply]:
+        self._link.write(b"".join(commands))
+        return await self._link.expect(len(commands), self._limits.command_timeout)
+
+    async def _say_in_turn(self, commands: list[bytes]) -> list[Reply]:
+        replies: list[Reply] = []
+        for command in commands:
+            self._link.write(command)
+            replies += await self._link.expect(1, self._limits.command_timeout)
+            if len(replies) < 1 or self._link.over or replies[-1].code >= 400:
+                break
+        return replies
+
+    async def _refuse(self, parcel: Parcel, reply: Reply) -> None:
+        """A parcel that got no final dot: its outcome, or another try when only the connection was at fault."""
+        link = self._link
+        ended = link.over and reply.code in {0, 421}
+        if ended and link.carried and not link.timed_out and parcel.tries < _TRIES:
+            parcel.tries += 1
+            self._feed.put_back(parcel)
+            return
+        permanent = reply.code >= 500
+        self._ticket = await self._settle(self._outcome(parcel, reply, permanent=permanent))
+
+    # -- the data ------------------------------------------------------------------------------------------
+
+    async def _deliver(self, parcel: Parcel) -> Parcel | None:
+        """Send the data and, once the outcome before it is durable, the final dot with the next envelope."""
+        link, last = self._link, parcel.body
+        if self._ticket is not None and not self._ticket.done:
+            await link.write_body(parcel.body)
+            last = b""
+            if not await self._recorder.wait(self._ticket):
+                link.abort()
+                return None
+        if link.over:
+            await self._refuse(parcel, link.lost())
+            return None
+        following = self._next()
+        last += _DOT
+        if following is not None:
+            following.started = link.loop.time()
+            last += b"".join(link.envelope(following))
+        await link.write_body(last)
+        replies = await link.expect(1, self._limits.dot_timeout)
+        link.carried += 1
+        reply = replies[0] if replies else link.lost()
+        result = self._outcome(parcel, reply, permanent=reply.code >= 500, unknown=not replies)
+        self._ticket = await self._settle(result)
+        return following
+
+    def _next(self) -> Parcel | None:
+        """A parcel whose envelope may go out behind a final dot."""
+        if not self._pipelining or self._link.carried + 1 >= self._limits.per_connection:
+            return None
+        parcel = self._feed.take_now()
+        if parcel is not None and self._hindrance(parcel) is not None:
+            self._feed.put_back(parcel)
+            return None
+        return parcel
+
+    def _outcome(self, parcel: Parcel, reply: Reply, *, permanent: bool, unknown: bool = False) -> Outcome:
+        seconds = self._link.loop.time() - parcel.started
+        return outcome(parcel, reply, self._link.relay.name, permanent, seconds, unknown)
+
+
+_FITS: tuple[Callable[[Reply], bool], ...] = (
+    lambda reply: reply.ok,
+    lambda reply: reply.ok,
+    lambda reply: reply.code == 354,
+)
+
+
+def outcome(
+    parcel: Parcel, reply: Reply, relay: str, permanent: bool, seconds: float = 0.0, unknown: bool = False
+) -> Outcome:
+    """The outcome that a reply makes."""
+    return Outcome(
+        id=parcel.letter.id,
+        accepted=reply.ok,
+        permanent=permanent,
+        code=reply.code,
+        enhanced=reply.enhanced,
+        text=reply.text,
+        seconds=seconds,
+        unknown=unknown,
+        relay=relay,
+    )
