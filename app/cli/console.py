@@ -1,0 +1,70 @@
+"""How commands speak: tables and words for people, JSON lines for machines, one line and a code for errors.
+
+Exit codes: 0 done; 1 refused (bad input, a move that is not allowed); 2 wrong usage; 3 configuration;
+4 database or network not available.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+REFUSED, USAGE, CONFIG, UNAVAILABLE = 1, 2, 3, 4
+
+out = Console(soft_wrap=False, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: moments as ISO text, dataclasses as objects."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def emit(value: Any) -> None:
+    """One JSON line on standard output."""
+    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table for people. Cells are shown as they are: text from outside is never taken for markup."""
+    made = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    count = 0
+    for row in rows:
+        made.add_row(*(Text("" if cell is None else str(plain(cell))) for cell in row))
+        count += 1
+    out.print(made)
+    if not count:
+        out.print("(none)")
+
+
+def say(words: str) -> None:
+    """A line for people."""
+    out.print(Text(words))
+
+
+def fail(words: str, code: int = REFUSED) -> NoReturn:
+    """An error in one line, and out."""
+    err.print(Text(f"tidings: {words}"))
+    raise SystemExit(code)

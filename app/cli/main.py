@@ -1,0 +1,44 @@
+"""The root of the command line: options that stand before every verb, and the verbs by noun."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli import announce, digest, explain, inbox, input_, ledger, operate, outbox, play, roster, timeline
+from app.cli.session import Session, guarded
+
+cli = typer.Typer(
+    name="tidings",
+    help="Status digests that liaisons answer by replying; every reply is filed, acknowledged and traced.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@cli.callback()
+def options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Configuration file (else TIDINGS_CONFIG, ./tidings.toml).")
+    ] = None,
+    process: Annotated[str, typer.Option("--process", "-p", help="Which process, by slug.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
+) -> None:
+    """Options of every command."""
+    session = Session(config_file=config, process_slug=process, json=json)
+    context.obj = session
+    context.with_resource(guarded(session))
+
+
+for module in (timeline, roster, digest, announce, outbox, inbox, input_, ledger):
+    cli.add_typer(module.cli)
+for module_ in (operate, play, explain):
+    module_.add(cli)
+
+
+def main() -> None:
+    """Entry point of the `tidings` command."""
+    cli()

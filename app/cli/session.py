@@ -1,0 +1,95 @@
+"""What a command needs before it can act: configuration, engine, process, and the actor `operator`.
+
+Everything is opened on first use, so that `tidings --help` and `tidings explain` need no database.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from app import config as configuration
+from app import wiring
+from app.config import Config, ConfigError
+from db import migrate, process
+from db.engine import DatabaseUnavailable
+from db.journal import Act
+from db.process import ProcessRow
+from db.states import WrongMove
+from flows.engine import Engine, Refused, nearest
+
+from app.cli import console
+
+OPERATOR = "operator"
+
+
+@dataclass
+class Session:
+    """The options that stand before the verb, and what they open."""
+
+    config_file: Path | None = None
+    process_slug: str = ""
+    json: bool = False
+    _opened: list[Engine] = field(default_factory=list)
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration, checked."""
+        return configuration.load(self.config_file)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine on a database that has this program's schema."""
+        engine = wiring.engine(self.config)
+        migrate.require_head(engine.db)
+        self._opened.append(engine)
+        return engine
+
+    @cached_property
+    def process(self) -> ProcessRow:
+        """The process that is meant: named by --process, by the configuration, or the only one there is."""
+        with self.engine.db.read() as tx:
+            known = process.processes(tx)
+        wanted = self.process_slug or self.config.process
+        if not wanted and len(known) == 1:
+            return known[0]
+        found = [row for row in known if row.slug == wanted]
+        if found:
+            return found[0]
+        if not known:
+            raise Refused("there is no process yet: `tidings timeline import FILE` makes the one its file names")
+        slugs = [row.slug for row in known]
+        raise Refused(
+            f"there is no process {wanted!r}: {nearest(wanted, slugs)}"
+            if wanted
+            else f"which process? name one with --process: {', '.join(slugs)}"
+        )
+
+    def act(self) -> Act:
+        """The operator, now."""
+        return Act(OPERATOR, wiring.clock(self.config)())
+
+    def close(self) -> None:
+        """Give the database back."""
+        for engine in self._opened:
+            engine.db.close()
+
+
+@contextmanager
+def guarded(session: Session) -> Iterator[None]:
+    """Turn the errors that a person can do something about into one line and an exit code."""
+    try:
+        yield
+    except ConfigError as error:
+        console.fail(str(error), console.CONFIG)
+    except DatabaseUnavailable as error:
+        console.fail(str(error), console.UNAVAILABLE)
+    except (Refused, WrongMove) as error:
+        console.fail(str(error), console.REFUSED)
+    except (ConnectionError, TimeoutError) as error:
+        console.fail(f"network: {error}", console.UNAVAILABLE)
+    except OSError as error:
+        console.fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "), console.REFUSED)
+    finally:
+        session.close()

@@ -1,0 +1,35 @@
+"""The migrated schema is the declared one, on both databases."""
+
+import pytest
+
+from db import migrate
+from db.engine import Database, DatabaseUnavailable
+
+
+def test_migrated_equals_declared(database: Database) -> None:
+    assert migrate.differences(database) == []
+    assert migrate.current(database) == migrate.head()
+
+
+def test_a_difference_is_noticed(database: Database) -> None:
+    with database.write() as tx:
+        tx.exec_driver_sql("ALTER TABLE track DROP COLUMN name")
+    assert any("name" in difference for difference in migrate.differences(database))
+
+
+def test_an_empty_database_says_what_to_do(tmp_path) -> None:
+    empty = Database(f"sqlite:///{tmp_path / 'empty.sqlite'}")
+    with pytest.raises(DatabaseUnavailable, match="tidings migrate"):
+        migrate.require_head(empty)
+    empty.close()
+
+
+def test_an_unknown_engine_is_named() -> None:
+    with pytest.raises(DatabaseUnavailable, match="mysql"):
+        Database("mysql://somewhere/db")
+
+
+def test_a_folder_that_is_not_there_is_unavailable(tmp_path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'nowhere' / 'x.sqlite'}")
+    with pytest.raises(DatabaseUnavailable), database.read():
+        pass
