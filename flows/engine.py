@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from db.engine import Database
+from flows.keys import Keys
 from mailer.render import Renderer
-from mailer.token import Keyring
 
 
 class Refused(Exception):
@@ -37,7 +37,7 @@ class Engine:
     """The first argument of every verb."""
 
     db: Database
-    keys: Keyring
+    keys: Keys
     renderer: Renderer
     draw_tag: Callable[[], int]
     draw_salt: Callable[[], str]
