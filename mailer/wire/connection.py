@@ -7,8 +7,8 @@
 import asyncio
 import base64
 import re
-import ssl
 from collections import deque
+from functools import lru_cache
 from typing import NamedTuple
 
 from mailer.wire.letters import CourierSettings, Parcel, Relay, client_context
@@ -88,6 +88,10 @@ class Link(asyncio.Protocol):
             self._wake()
 
     def _take_line(self, raw: bytes) -> None:
+        if not self._lines and raw[3:4] == b" " and raw[:1] in b"235" and raw[1:3].isdigit():
+            # Nearly every reply: one line, and the same line again and again.
+            self._replies.append(_short_reply(raw))
+            return
         line = raw.rstrip(b"\r").decode("utf-8", "replace")
         code, more = line[:3], line[3:4]
         if not (code.isascii() and code.isdigit() and more in {"", " ", "-"} and "2" <= code[0] <= "5"):
@@ -216,7 +220,7 @@ class Link(asyncio.Protocol):
     async def _open(cls, relay: Relay, settings: CourierSettings, watched: "set[Link]", tls: str) -> "Link":
         link = cls(relay, settings)
         try:
-            context = client_context(relay) if tls != "none" else None
+            context = client_context(relay) if tls == "implicit" else None
             async with asyncio.timeout(settings.connect_timeout):
                 await link.loop.create_connection(
                     lambda: link,
@@ -231,7 +235,7 @@ class Link(asyncio.Protocol):
             raise link._fault(Reply(0, "4.4.1", f"no connection: {_plain(str(error))}")) from error
         watched.add(link)
         try:
-            await link._introduce(context, tls)
+            await link._introduce(tls)
         except BaseException:
             watched.discard(link)
             link.abort()
@@ -241,7 +245,7 @@ class Link(asyncio.Protocol):
     def _fault(self, reply: Reply) -> RelayFault:
         return RelayFault(reply, self.relay.name)
 
-    async def _introduce(self, context: ssl.SSLContext | None, tls: str) -> None:
+    async def _introduce(self, tls: str) -> None:
         if tls == "implicit":
             self.secure = "TLS"
         greeting = await self._answer(self.settings.greeting_timeout)
@@ -250,8 +254,7 @@ class Link(asyncio.Protocol):
         self.greeting = greeting.text
         await self._hello()
         if tls in {"opportunistic", "required"}:
-            assert context is not None
-            await self._start_tls(context, tls == "required")
+            await self._start_tls(tls == "required")
         if self.relay.user:
             await self._authenticate()
 
@@ -277,7 +280,7 @@ class Link(asyncio.Protocol):
             if not reply.ok:
                 raise self._fault(reply)
 
-    async def _start_tls(self, context: ssl.SSLContext, required: bool) -> None:
+    async def _start_tls(self, required: bool) -> None:
         """RFC 3207. Replies that came in clear behind the 220 are an injection: hang up."""
         if "STARTTLS" not in self.offers:
             if required:
@@ -295,7 +298,7 @@ class Link(asyncio.Protocol):
             secured = await self.loop.start_tls(
                 self._transport,
                 self,
-                context,
+                client_context(self.relay),
                 server_hostname=self.relay.host,
                 ssl_handshake_timeout=self.settings.connect_timeout,
             )
@@ -360,6 +363,11 @@ class Link(asyncio.Protocol):
 
 class _NoTls(Exception):
     """Opportunistic TLS failed."""
+
+
+@lru_cache(maxsize=256)
+def _short_reply(raw: bytes) -> Reply:
+    return _reply(int(raw[:3]), (raw[4:].rstrip(b"\r").decode("utf-8", "replace"),))
 
 
 def _reply(code: int, lines: tuple[str, ...]) -> Reply:

@@ -113,63 +113,70 @@ class Ticket:
 
 
 class Recorder:
-    """Hands outcomes to `record` in batches, in one thread."""
+    """Hands outcomes to `record` in batches, in one thread. All methods belong to the loop."""
 
     def __init__(self, record: Record, loop: asyncio.AbstractEventLoop) -> None:
         self.error: BaseException | None = None
-        self.backlog = 0
         self._record = record
         self._loop = loop
-        self._queue: queue.SimpleQueue[tuple[Outcome, Ticket] | None] = queue.SimpleQueue()
-        self._ended: asyncio.Future[None] = loop.create_future()
+        self._waiting: list[tuple[Outcome, Ticket]] = []
+        self._busy = False
+        self._queue: queue.SimpleQueue[list[tuple[Outcome, Ticket]] | None] = queue.SimpleQueue()
+        self._idle: asyncio.Future[None] | None = None
         self._thread = threading.Thread(target=self._run, name="tidings-record", daemon=True)
         self._thread.start()
 
+    @property
+    def backlog(self) -> int:
+        """How many outcomes wait for the batch after the one that is being recorded."""
+        return len(self._waiting)
+
     def hand_in(self, outcome: Outcome) -> Ticket:
-        """Hand in an outcome."""
+        """Hand in an outcome. What other connections hand in during the same turn of the loop joins the batch."""
         ticket = Ticket()
-        self.backlog += 1
-        self._queue.put((outcome, ticket))
+        self._waiting.append((outcome, ticket))
+        if not self._busy:
+            self._busy = True
+            self._loop.call_soon(self._send_off)
         return ticket
 
-    async def wait(self, ticket: Ticket | None) -> bool:
+    async def wait(self, ticket: Ticket) -> bool:
         """Wait until the outcome is durable; False when it never will be, since `record` raised."""
-        if ticket is None or ticket.done:
-            return True
-        if self.error is None:
+        if not ticket.done and self.error is None:
             ticket.waiter = self._loop.create_future()
             await ticket.waiter
         return ticket.done
 
     async def finish(self) -> None:
         """Record all that was handed in and end the thread."""
+        if self._busy:
+            self._idle = self._loop.create_future()
+            await self._idle
         self._queue.put(None)
-        await self._ended
+
+    def _send_off(self) -> None:
+        self._queue.put(self._waiting)
+        self._waiting = []
 
     def _run(self) -> None:
-        more = True
-        while more:
-            batch: list[tuple[Outcome, Ticket]] = []
-            entry = self._queue.get()
-            while entry is not None:
-                batch.append(entry)
-                try:
-                    entry = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-            more = entry is not None
-            if batch and self.error is None:
-                try:
-                    self._record([outcome for outcome, _ in batch])
-                except BaseException as error:  # handed over to the caller of carry
-                    self.error = error
-            self._loop.call_soon_threadsafe(self._tell, batch, not more)
+        while (batch := self._queue.get()) is not None:
+            error: BaseException | None = None
+            try:
+                self._record([outcome for outcome, _ in batch])
+            except BaseException as caught:  # handed over to the caller of carry
+                error = caught
+            self._loop.call_soon_threadsafe(self._tell, batch, error)
 
-    def _tell(self, batch: list[tuple[Outcome, Ticket]], ended: bool) -> None:
+    def _tell(self, batch: list[tuple[Outcome, Ticket]], error: BaseException | None) -> None:
+        if error is not None:
+            self.error = error
+            batch, self._waiting = batch + self._waiting, []
         for _, ticket in batch:
-            ticket.done = self.error is None
-            self.backlog -= 1
+            ticket.done = error is None
             if ticket.waiter is not None and not ticket.waiter.done():
                 ticket.waiter.set_result(None)
-        if ended and not self._ended.done():
-            self._ended.set_result(None)
+        self._busy = bool(self._waiting)
+        if self._busy:
+            self._send_off()
+        elif self._idle is not None:
+            self._idle.set_result(None)

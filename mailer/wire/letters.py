@@ -8,6 +8,7 @@ import re
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 LINE_LIMIT = 998
@@ -164,6 +165,7 @@ def _too_long(data: bytes) -> bool:
     return False
 
 
+@lru_cache(maxsize=16)
 def client_context(relay: Relay) -> ssl.SSLContext:
     """TLS towards a relay: 1.2 and newer; checked unless opportunistic. OSError or ssl.SSLError for bad files."""
     context = ssl.create_default_context(cafile=relay.ca_file or None)
