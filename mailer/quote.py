@@ -1,0 +1,260 @@
+"""Where a mail program's own words begin: attribution lines, header blocks, original-message markers.
+
+`find(lines, quoted, at)` looks at line `at` and says how far an intro reaches, in any language of the tables,
+wrapped over up to five lines or not. Every look is bounded, so a body costs time in proportion to its size.
+"""
+
+import re
+from dataclasses import dataclass
+
+from mailer.lexicon import fold, lexicon
+
+_MAX_LINE = 600
+_MAX_JOINED = 700
+_WRAP = 5
+_ADDRESS = re.compile(r"[^\s<>(),;:\"]{1,64}@[^\s<>(),;:\"]{2,190}")
+_TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h時时시]\s?\d{2}(?!\d)")
+_NUMERIC_DATE = re.compile(r"(?<!\d)(?:\d{1,2}([./-]) ?\d{1,2}\1 ?\d{2,4}|\d{4}([./-]) ?\d{1,2}\2 ?\d{1,2})(?!\d)")
+_YEAR = re.compile(r"(?<!\d)(?:19|20|13|14|24|25)\d{2}(?!\d)")
+_NUMBER = re.compile(r"\d+")
+_DAY_MONTH = re.compile(r"(?<!\d)\d{1,2}(?:st|nd|rd|th|\.|er)?[ -](?:de |d'|of )?[^\W\d_]{3,12}|[^\W\d_]{3,12}\.? \d{1,2}(?!\d)")
+_LABEL = re.compile(r"[\s*_|>\u2022]{0,6}([^:\n]{1,40}?)[\s*_]{0,4}:(.*)", re.DOTALL)
+_DASHES = re.compile(r"[-_=*~#\u2010-\u2015\u2500\u30fc\uff0d\s>+]{2,}")
+_RULE = re.compile(r"^[\s>*]*[-_=\u2500\u2014\u2013]{5,}\s*$")
+_SENTENCE = re.compile(r"[.!?] [^\W\d_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Intro:
+    """An intro over lines `start` to `end` (exclusive). `form` is attribution, headers, original, forward, above."""
+
+    start: int
+    end: int
+    form: str
+    by: str
+
+
+def has_date(text: str) -> bool:
+    """Whether a folded line names a moment: a date, or at least two of time, year, day with month."""
+    if _NUMERIC_DATE.search(text):
+        return True
+    signs = bool(_TIME.search(text)) + bool(_YEAR.search(text)) + bool(_DAY_MONTH.search(text))
+    return signs >= 2 or (signs == 1 and len(_NUMBER.findall(text[:200])) >= 3)
+
+
+class Finder:
+    """Looks for intros in one body. `quoted[i]` tells whether line i carries quote marks."""
+
+    def __init__(self, lines: list[str], quoted: list[bool]) -> None:
+        self.lines = lines
+        self.quoted = quoted
+        self.lex = lexicon()
+        self._folded: dict[int, str] = {}
+
+    def folded(self, at: int) -> str:
+        """Line `at`, folded; '' for lines too long to be an intro."""
+        known = self._folded.get(at)
+        if known is None:
+            line = self.lines[at]
+            known = fold(line) if len(line) <= _MAX_LINE else ""
+            self._folded[at] = known
+        return known
+
+    def find(self, at: int) -> Intro | None:
+        """The intro that begins or ends at line `at`, or None."""
+        text = self.folded(at)
+        if not text:
+            return None
+        return self._marker(at, text) or self._headers(at, text) or self._attribution(at, text)
+
+    def next_text(self, at: int) -> int:
+        """The first line from `at` on that is not blank; the number of lines when there is none."""
+        count = len(self.lines)
+        stop = min(count, at + 12)
+        while at < stop and not self.lines[at].strip(" \t\u00a0>"):
+            if self.quoted[at]:
+                return at
+            at += 1
+        return at
+
+    # -- "-----Original Message-----", "Begin forwarded message:", "reply above this line"
+
+    def _marker(self, at: int, text: str) -> Intro | None:
+        lex = self.lex
+        if len(text) > 160:
+            return None
+        if any(phrase in text for phrase in lex.above):
+            return Intro(at, at + 1, "above", "marker:above")
+        bare = text.strip(" -_=*~#>+:|.\u2014\u2013\u2015\u2500\uff0d\u30fc<[]")
+        if not bare:
+            return None
+        dashed = bool(_DASHES.match(text)) or text.endswith(("--", "__", "==", "\u2014"))
+        if bare in lex.original:
+            block = self._headers_after(at + 1)
+            if dashed or block is not None or text.endswith(":"):
+                return Intro(at, block.end if block else at + 1, "original", "marker:original")
+        if bare in lex.forward or (dashed and self._starts_forward(bare)):
+            block = self._headers_after(at + 1)
+            if dashed or block is not None:
+                return Intro(at, block.end if block else at + 1, "forward", "marker:forward")
+        return None
+
+    def _starts_forward(self, bare: str) -> bool:
+        words = bare.split(" ")
+        return any(" ".join(words[:n]) in self.lex.forward for n in range(1, min(6, len(words)) + 1))
+
+    def _headers_after(self, at: int) -> Intro | None:
+        at = self.next_text(at)
+        return self._block(at, least=2) if at < len(self.lines) else None
+
+    # -- From: / Sent: / To: / Subject:
+
+    def label(self, at: int) -> frozenset[str]:
+        """The roles that the label at the head of a line may have; empty for none."""
+        text = self.folded(at)
+        if ":" not in text[:60]:
+            return frozenset()
+        match = _LABEL.match(text)
+        if match is None:
+            return frozenset()
+        return self.lex.labels.get(match.group(1).strip(), frozenset())
+
+    def _headers(self, at: int, text: str) -> Intro | None:
+        if _RULE.match(text):
+            after = self.next_text(at + 1)
+            if after <= at + 3 and after < len(self.lines):
+                block = self._block(after, least=2) or self._after_rule(after)
+                if block is not None:
+                    return Intro(at, block.end, block.form, block.by)
+            return None
+        return self._block(at, least=3)
+
+    def _after_rule(self, at: int) -> Intro | None:
+        """A horizontal rule, then a label line this program does not know, then a block."""
+        if ":" in self.folded(at) and at + 1 < len(self.lines):
+            block = self._block(at + 1, least=3)
+            return block and Intro(at, block.end, "headers", block.by)
+        return None
+
+    def _block(self, at: int, least: int) -> Intro | None:
+        """A header block from line `at`: `least` different roles, with a sender or a date and subject."""
+        roles: set[str] = set()
+        first = self.label(at)
+        if not first or (first <= {"to", "cc", "subject"} and least > 2 and "subject" not in first):
+            return None
+        end = i = at
+        loose = blanks = 0
+        labelled = 0
+        dated = False
+        count = min(len(self.lines), at + 40)
+        while i < count and labelled < 12:
+            if not self.lines[i].strip(" \t\u00a0>*"):
+                blanks += 1
+                if blanks > 1 or len(roles) >= 4 or (len(roles) >= 3 and "subject" in roles):
+                    break
+                i += 1
+                continue
+            found = self.label(i)
+            if found:
+                fresh = found - roles
+                roles.add(min(fresh or found, key=lambda r: ("from", "sent", "to", "subject", "cc").index(r)))
+                labelled += 1
+                loose = 0
+                dated = dated or has_date(self.folded(i)) or "@" in self.lines[i]
+                end = i + 1
+            elif blanks or loose >= 3 or len(self.lines[i]) > 400:
+                break
+            else:
+                loose += 1
+                # Long recipient lists wrap; text right after the subject does not belong to the block.
+                if "subject" in roles and end == i and not _wrapped(self.lines[i - 1], self.lines[i]):
+                    break
+                if "subject" not in roles or _wrapped(self.lines[i - 1], self.lines[i]):
+                    pass
+            blanks = 0
+            i += 1
+        strong = "from" in roles and len(roles) >= 2
+        enough = len(roles) >= least and (strong or {"sent", "subject"} <= roles or {"to", "subject"} <= roles)
+        two = least == 3 and len(roles) == 2 and roles == {"from", "sent"} and dated
+        return Intro(at, end, "headers", "headers") if enough or two else None
+
+    # -- "On ... wrote:"
+
+    def _attribution(self, at: int, text: str) -> Intro | None:
+        """An attribution whose last line is `at`."""
+        tail = text.rstrip(" *_\"'\u00bb>\u201d)")
+        colon = text.endswith(":") or tail.endswith(":")
+        last_verb = None
+        if not colon:
+            for match in self.lex.verbs.finditer(text[-60:] if len(text) > 60 else text):
+                last_verb = match
+            if last_verb is None or last_verb.end() < len(text[-60:].rstrip(" .*_")):
+                return None
+        best: Intro | None = None
+        joined = ""
+        start = at
+        for back in range(_WRAP):
+            start = at - back
+            if start < 0 or (back and not self.lines[start].strip()):
+                break
+            if back and self.quoted[start]:
+                break
+            piece = self.folded(start)
+            if not piece:
+                break
+            joined = f"{piece} {joined}".strip()
+            if len(joined) > _MAX_JOINED:
+                break
+            grade = self._grade(joined, at, colon)
+            if grade == 2:
+                return Intro(start, at + 1, "attribution", "attribution")
+            if grade == 1 and best is None:
+                best = Intro(start, at + 1, "attribution", "attribution")
+        return best
+
+    def _grade(self, text: str, at: int, colon: bool) -> int:
+        """2: surely an attribution from its first word on; 1: one, but it may begin a line earlier; 0: none."""
+        lex = self.lex
+        verb = lex.verbs.search(text)
+        opener = lex.starts.match(text)
+        address = bool(_ADDRESS.search(text))
+        dated = has_date(text)
+        if not (verb or (dated and address) or lex.quoting.match(text)):
+            return 0
+        follows = self.next_text(at + 1)
+        before_quote = follows < len(self.lines) and self.quoted[follows]
+        if opener and (verb or (address and colon)) and dated and _near_start(text, opener.end()):
+            return 2
+        if lex.quoting.match(text) and (address or before_quote) and colon and len(text) < 200:
+            return 2
+        if dated and (verb or (address and colon)) and _date_first(text) and not _SENTENCE.search(text[:-1].split("@")[0][40:]):
+            return 2
+        if verb and address and (colon or dated) and len(text) < 250:
+            return 1
+        if verb and dated and colon and len(text) < 250:
+            return 1
+        if opener and verb and colon and address:
+            return 2
+        if verb and colon and before_quote and len(text) <= 140:
+            return 1
+        if dated and address and colon and len(text) < 200:
+            return 1
+        return 0
+
+
+def _wrapped(before: str, line: str) -> bool:
+    """Whether `line` looks like the rest of a header value that did not fit."""
+    return line[:1] in " \t" or before.rstrip().endswith((",", ";")) or line.lstrip().startswith("<")
+
+
+def _near_start(text: str, after: int) -> bool:
+    """A date begins soon after the first word: 'On Tue, 2011-03-01' but not 'On reflection I ...'."""
+    return bool(_NUMBER.search(text[after : after + 40]))
+
+
+def _date_first(text: str) -> bool:
+    """The line begins with a date, perhaps after a weekday in any language."""
+    match = _NUMBER.search(text[:28])
+    if match is None:
+        return False
+    return len(text[: match.start()].split()) <= 3

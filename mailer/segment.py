@@ -1,0 +1,209 @@
+"""A body cut into segments: what the person wrote, what they answered, signature, footers (FI02).
+
+`segment(message)` labels every line of the decoded body and joins runs of one kind; nothing is lost, in order.
+It works on the HTML's structure where a mail program marked it, and on the text. Linear on every input.
+"""
+
+import re
+
+from mailer.html import to_lines
+from mailer.message import Message
+from mailer.quote import Finder, Intro
+from mailer.reading import Segment, SegmentKind
+from mailer.signature import tail
+
+_K = SegmentKind
+_MAX_LINES = 60_000
+_QUOTED = re.compile(r"^[ \t\u00a0\u200b-\u200f\u202a-\u202e\ufeff]{0,3}(?:>|\uff1e)")
+_ONLY_CLOSE = re.compile(r"^\s*>\s*:\s*$")
+_WORD = re.compile(r"\w")
+
+
+def segment(message: Message, sent_lines: frozenset[str] = frozenset()) -> tuple[Segment, ...]:
+    """The body of `message` in order, every line of it in exactly one segment.
+
+    `sent_lines` are lines of the mail that is answered, stripped: where they come back, they are quotes.
+    """
+    body = _Body(message, sent_lines)
+    body.label()
+    return body.segments()
+
+
+def body_text(message: Message) -> str:
+    """The text that `segment` cuts: the plain body, or the HTML's shown text where there is no useful plain."""
+    return "\n".join(_Body(message, frozenset()).lines)
+
+
+def _uses_html(message: Message) -> bool:
+    """HTML is read where the plain part is missing or only says that there is HTML."""
+    if message.html is None:
+        return False
+    return message.plain is None or not message.plain.strip()
+
+
+class _Body:
+    """Lines of one body and the label of each."""
+
+    def __init__(self, message: Message, sent_lines: frozenset[str]) -> None:
+        self.marks: list[str] = []
+        self.by: list[str] = []
+        if _uses_html(message):
+            shown = to_lines(message.html or "")
+            self.lines = [line.text for line in shown]
+            self.marks = [line.mark for line in shown]
+            self.by = [line.by for line in shown]
+        else:
+            self.lines = (message.plain or "").split("\n")
+        if len(self.lines) > _MAX_LINES:
+            self.lines[_MAX_LINES:] = ["\n".join(self.lines[_MAX_LINES:])]
+            self.marks, self.by = self.marks[: len(self.lines)], self.by[: len(self.lines)]
+        count = len(self.lines)
+        self.marks = self.marks or [""] * count
+        self.by = self.by or [""] * count
+        self.kinds: list[SegmentKind | None] = [None] * count
+        self.sent = sent_lines
+        self.quoted = [
+            mark == "quote" or (bool(_QUOTED.match(line)) and not _ONLY_CLOSE.match(line))
+            for line, mark in zip(self.lines, self.marks, strict=True)
+        ]
+
+    # -- labels
+
+    def label(self) -> None:
+        """Give every line a kind."""
+        self._sent_again()
+        self._structure()
+        self._lazy()
+        self._intros()
+        self._tails()
+        self._blanks()
+
+    def _set(self, start: int, end: int, kind: SegmentKind, by: str) -> None:
+        for i in range(start, end):
+            self.kinds[i] = kind
+            self.by[i] = by
+
+    def _sent_again(self) -> None:
+        """Lines of our own mail that come back without quote marks are quotes."""
+        if not self.sent:
+            return
+        for i, line in enumerate(self.lines):
+            bare = line.strip()
+            if len(bare) > 12 and bare in self.sent and not self.quoted[i]:
+                self.quoted[i] = True
+                self.by[i] = "sent-line"
+
+    def _structure(self) -> None:
+        """What the HTML's own classes say."""
+        kinds = {"intro": _K.INTRO, "forward": _K.FORWARD}
+        rest = False
+        for i, mark in enumerate(self.marks):
+            if mark == "rest":
+                rest = True
+            if rest:
+                self.kinds[i] = _K.QUOTE
+            elif mark in kinds:
+                self.kinds[i] = kinds[mark]
+            elif mark == "signature" and self.lines[i].strip():
+                self.kinds[i] = _K.SIGNATURE
+            if self.quoted[i] and self.kinds[i] in (None, _K.INTRO):
+                self.kinds[i] = _K.QUOTE
+                self.by[i] = self.by[i] or "quote-mark"
+
+    def _lazy(self) -> None:
+        """The end of a quoted line that a program wrapped without repeating the mark."""
+        for i in range(1, len(self.lines) - 1):
+            if self.kinds[i] is not None or not self.lines[i].strip():
+                continue
+            before, after = self.lines[i - 1], self.lines[i + 1]
+            wrapped = self.quoted[i - 1] and _QUOTED.match(before) and len(before) >= 60
+            if wrapped and self.quoted[i + 1] and _QUOTED.match(after) and self.lines[i][:1].strip():
+                short = len(self.lines[i]) <= len(before)
+                if short and not before.rstrip().endswith((".", "!", "?", ":", ">")):
+                    self.kinds[i], self.by[i] = _K.QUOTE, "lazy-wrap"
+                    self.quoted[i] = True
+
+    def _intros(self) -> None:
+        """Attributions, header blocks and markers, and what each of them makes of the lines after it."""
+        finder = Finder(self.lines, self.quoted)
+        i = 0
+        while i < len(self.lines):
+            if self.kinds[i] is not None or not self.lines[i].strip():
+                i += 1
+                continue
+            intro = finder.find(i)
+            if intro is None or any(self.kinds[j] is not None for j in range(intro.start, intro.end)):
+                i += 1
+                continue
+            i = self._apply(intro, finder)
+
+    def _apply(self, intro: Intro, finder: Finder) -> int:
+        """Label an intro and its consequences; answers where to look on."""
+        count = len(self.lines)
+        if intro.form == "forward":
+            self._set(intro.start, count, _K.FORWARD, intro.by)
+            return count
+        above = self._written(0, intro.start)
+        follows = finder.next_text(intro.end)
+        quote_next = follows < count and self.quoted[follows]
+        self._set(intro.start, intro.end, _K.INTRO, intro.by)
+        if intro.form == "attribution" and quote_next:
+            return intro.end
+        if not above and intro.form == "attribution":
+            return intro.end  # nothing above it: what follows may be the answer
+        if not above and intro.form in ("headers", "original"):
+            self._set(intro.start, count, _K.FORWARD, intro.by)
+            return count
+        if not above:
+            return intro.end
+        for j in range(intro.end, count):
+            self.kinds[j] = _K.QUOTE
+            self.by[j] = intro.by
+        return count
+
+    def _written(self, start: int, end: int) -> bool:
+        return any(self.kinds[j] is None and _WORD.search(self.lines[j]) for j in range(start, end))
+
+    def _tails(self) -> None:
+        """Signatures, closings and footers at the end of each stretch that the person wrote."""
+        for start, end in self._stretches():
+            last = not any(k is None for k in self.kinds[end:])
+            for a, b, kind, by in tail(self.lines[start:end], last):
+                self._set(start + a, start + b, kind, by)
+
+    def _stretches(self) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+        start = -1
+        for i, kind in enumerate([*self.kinds, _K.QUOTE]):
+            if kind is None and start < 0:
+                start = i
+            elif kind is not None and start >= 0:
+                found.append((start, i))
+                start = -1
+        return found
+
+    def _blanks(self) -> None:
+        """What is left is the reply; blank lines go with the line before them."""
+        before: SegmentKind = _K.REPLY
+        for i, line in enumerate(self.lines):
+            if self.kinds[i] is None or not line.strip():
+                if line.strip():
+                    self.kinds[i], self.by[i] = _K.REPLY, ""
+                else:
+                    self.kinds[i], self.by[i] = before, self.by[i - 1] if i else ""
+            before = self.kinds[i] or _K.REPLY
+
+    # -- segments
+
+    def segments(self) -> tuple[Segment, ...]:
+        """Runs of one kind, joined. Put together with newlines they are the body again."""
+        out: list[Segment] = []
+        start = 0
+        count = len(self.lines)
+        for i in range(1, count + 1):
+            if i < count and self.kinds[i] == self.kinds[start]:
+                continue
+            by = next((b for b in self.by[start:i] if b), "")
+            out.append(Segment(self.kinds[start] or _K.REPLY, "\n".join(self.lines[start:i]), by))
+            start = i
+        return tuple(out)

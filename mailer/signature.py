@@ -1,0 +1,260 @@
+"""The end of what a person wrote: valediction, contact block, "Sent from my ...", legal and list footers.
+
+`tail(lines)` works from the last line upwards and labels only what it is sure of; the rest stays the reply.
+"""
+
+import re
+
+from mailer.lexicon import fold, lexicon
+from mailer.reading import SegmentKind
+
+_K = SegmentKind
+Span = tuple[int, int, SegmentKind, str]
+_DELIMITER = re.compile(r"^(?:--|-- |\u2014|\u2013|\u2013\u2013|\u2014\u2014|__|_{3,12}|---)\s*$")
+_RULE = re.compile(r"^\s*(?:[-_=*~#+]\s?){4,}\s*$")
+_URL = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+\.(?:com|org|net|edu|gov|info|io|de|fr|uk)\b", re.IGNORECASE)
+_EMAIL = re.compile(r"\S@\S+\.\S")
+_PHONE = re.compile(r"\+?\(?\d[\d\s().\-/]{5,}\d|\bx-?\d{3,5}\b|\bext\.? ?\d+", re.IGNORECASE)
+_CONTACT = re.compile(
+    r"^(?:t|f|m|p|tel|fax|mob|mobile|cell|phone|office|direct|e-?mail|skype|web|work|home|ph|pager)\b[\s.:]",
+    re.IGNORECASE,
+)
+_TITLE = re.compile(
+    r"\b(?:ceo|cto|cfo|manager|director|engineer|developer|president|vice|assistant|officer|coordinator|consultant|"
+    r"department|inc|llc|ltd|gmbh|corp|co|company|university|team|group|street|st|suite|ave|road|floor|p\.?o\.? box)\b",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?;,]['\")]*\s*$")
+_MAX_TAIL = 40
+
+
+def tail(lines: list[str], last: bool) -> list[Span]:
+    """Labelled spans at the end of a stretch of writing; `last` when nothing the person wrote comes after."""
+    spans: list[Span] = []
+    end = _trim(lines, len(lines))
+    folded = _Folded(lines)
+    if last:
+        end = _footers(lines, folded, end, spans)
+    cut = _delimited(lines, folded, end)
+    if cut is not None:
+        spans.append((cut[0], end, _K.DELIMITED_SIGNATURE, cut[1]))
+        end = _trim(lines, cut[0])
+    _closing(lines, folded, end, spans)
+    return spans
+
+
+class _Folded:
+    """Lines folded once each, when asked for."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.known: dict[int, str] = {}
+
+    def __getitem__(self, at: int) -> str:
+        if at not in self.known:
+            self.known[at] = fold(self.lines[at][:400])
+        return self.known[at]
+
+
+def _trim(lines: list[str], end: int) -> int:
+    while end > 0 and not lines[end - 1].strip(" \t\u00a0*_"):
+        end -= 1
+    return end
+
+
+# -- disclaimers and list footers
+
+
+def _footers(lines: list[str], folded: _Folded, end: int, spans: list[Span]) -> int:
+    """Take legal and list footers off the end, paragraph by paragraph."""
+    lex = lexicon()
+    for _ in range(12):
+        start = _paragraph(lines, end)
+        if start == 0 and not spans:
+            break
+        text = " ".join(folded[i] for i in range(start, min(end, start + 60)))
+        kind = None
+        if lex.footer.search(text):
+            kind = _K.FOOTER
+        elif len({m.group() for m in lex.disclaimer.finditer(text)}) >= (3 if len(text) > 60 else 2):
+            kind = _K.DISCLAIMER
+        elif spans and all(_RULE.match(lines[i]) or not lines[i].strip() for i in range(start, end)):
+            kind = spans[-1][2]
+        if kind is None:
+            break
+        if start == 0:
+            break
+        spans.append((start, end, kind, "footer" if kind is _K.FOOTER else "disclaimer"))
+        end = _trim(lines, start)
+    return end
+
+
+def _paragraph(lines: list[str], end: int) -> int:
+    """The first line of the paragraph that ends before `end`."""
+    start = end
+    while start > 0 and lines[start - 1].strip(" \t\u00a0") and end - start < 200:
+        start -= 1
+    return start
+
+
+# -- "-- " and "Sent from my ..."
+
+
+def _delimited(lines: list[str], folded: _Folded, end: int) -> tuple[int, str] | None:
+    """Where a delimited signature begins, and by which rule."""
+    floor = max(1, end - _MAX_TAIL)
+    for i in range(floor, end):
+        line = lines[i]
+        if _DELIMITER.match(line) and _signature_like(lines, i + 1, end, strict=line.strip() not in ("--", "\u2014")):
+            return i, "delimiter"
+    for i in range(floor, end):
+        if is_mobile(folded[i]) and _alone(lines, folded, i):
+            return i, "mobile"
+    return None
+
+
+def is_mobile(text: str) -> bool:
+    """Whether a folded line is what a phone or program adds: 'Sent from my iPhone', in any language."""
+    lex = lexicon()
+    text = text.strip(" *_<>[]()-\u2014")
+    if not 4 < len(text) <= 120:
+        return False
+    bare = text.partition("<http")[0].strip()
+    if lex.mobile.match(bare):
+        return len(bare.split()) <= 10 and not bare.endswith("?")
+    return bool(lex.mobile_ends.search(bare)) and len(bare) <= 60
+
+
+def _alone(lines: list[str], folded: _Folded, at: int) -> bool:
+    """A paragraph of its own, or among the last lines."""
+    after = not lines[at + 1].strip() if at + 1 < len(lines) else True
+    before = not lines[at - 1].strip() if at else True
+    return after or (before and at + 1 < len(lines) and is_mobile(folded[at + 1]))
+
+
+def _signature_like(lines: list[str], start: int, end: int, strict: bool) -> bool:
+    """Whether what follows a delimiter may be a signature: few and short lines."""
+    rest = [line.strip() for line in lines[start:end] if line.strip()]
+    if not rest:
+        return False
+    if not strict:
+        return len(rest) <= 20
+    return len(rest) <= 6 and all(len(line) <= 60 for line in rest) and not any(_RULE.match(x) for x in rest)
+
+
+# -- valediction, name, contact block
+
+
+def _closing(lines: list[str], folded: _Folded, end: int, spans: list[Span]) -> None:
+    """Label a valediction with its name, and the contact block after it."""
+    rows = [i for i in range(max(0, end - _MAX_TAIL), end) if lines[i].strip()]
+    if len(rows) < 2 and not spans:
+        return
+    at = _valediction(lines, folded, rows)
+    if at is None:
+        at = _name_or_block(lines, rows)
+        if at is None or at == 0:
+            return
+    following = [i for i in rows if i >= at]
+    stop = _closing_end(lines, folded, following)
+    if at == 0 and not any(lines[i].strip() for i in range(at)):
+        return
+    spans.append((at, stop, _K.CLOSING, "closing"))
+    if stop < end:
+        spans.append((stop, end, _K.SIGNATURE, "contact-block"))
+
+
+def _valediction(lines: list[str], folded: _Folded, rows: list[int]) -> int | None:
+    """The line of the valediction when everything after it looks like name and contact data."""
+    closings = lexicon().closings
+    for place, i in enumerate(rows):
+        text = folded[i].lstrip("/-*_ ")
+        match = closings.match(text)
+        if match is None or len(text) > 70 or (place == 0 and len(rows) == len([x for x in lines if x.strip()])):
+            continue
+        left = text[match.end() :].strip(" ,.!-*_:;)\u3002\u3001")
+        if len(left.split()) > 4 or len(text.split()) > 8:
+            continue
+        rest = rows[place + 1 :]
+        if len(rest) <= 14 and all(_signs(lines[j]) for j in rest) and not _speaks(lines, rest):
+            return i
+    return None
+
+
+def _signs(line: str) -> bool:
+    """A line that may stand under a valediction."""
+    text = line.strip()
+    return len(text) <= 75 or bool(_URL.search(text) or _EMAIL.search(text))
+
+
+def _speaks(lines: list[str], rows: list[int]) -> bool:
+    """Sentences after the valediction: a postscript, or it was none."""
+    for j in rows:
+        text = lines[j].strip()
+        if re.match(r"(?i)p\.?\s?p?\.?s\b", text):
+            return True
+        if len(text.split()) >= 7 and text.endswith((".", "!", "?")) and not _URL.search(text) and not _PHONE.search(text):
+            return True
+    return False
+
+
+def _closing_end(lines: list[str], folded: _Folded, rows: list[int]) -> int:
+    """After the valediction and at most two lines of name."""
+    if not rows:
+        return 0
+    stop = rows[0] + 1
+    closings = lexicon().closings
+    for i in rows[1:3]:
+        if closings.match(folded[i]) or is_name(lines[i]):
+            stop = i + 1
+        else:
+            break
+    return stop
+
+
+def is_name(line: str) -> bool:
+    """At most four words, all letters, at least one of them capitalised or of a script without case."""
+    words = line.strip(" \t\u00a0*_,.-\u2013\u2014").split()
+    if not 0 < len(words) <= 4 or len(line) > 45 or line.rstrip().endswith(("?", "!", ":", ";")):
+        return False
+    if not all(re.fullmatch(r"[^\W\d_][\w.'\u2019\u00ad-]*", w) for w in words):
+        return False
+    return all(w[0].isupper() or w[0] == w[0].upper() == w[0].lower() or w.lower() in _PARTICLES for w in words)
+
+
+_PARTICLES = frozenset("de da do dos la le du van von der den di al el bin ibn y e".split())
+
+
+def _name_or_block(lines: list[str], rows: list[int]) -> int | None:
+    """A last paragraph that is only a name, or a name over lines of contact data."""
+    block: list[int] = []
+    for i in reversed(rows):
+        text = lines[i].strip()
+        if len(text) > 60 or len(block) >= 10:
+            break
+        block.append(i)
+        if i == 0 or not lines[i - 1].strip():
+            if _is_block(lines, block):
+                return _widen(lines, i)
+            if not all(_is_contact(lines[j]) or is_name(lines[j]) for j in block):
+                break
+    return next((i for i in block[::-1] if is_name(lines[i]) and _is_block(lines, [j for j in block if j >= i])), None)
+
+
+def _widen(lines: list[str], at: int) -> int:
+    return at
+
+
+def _is_contact(line: str) -> bool:
+    text = line.strip()
+    return bool(_PHONE.search(text) or _URL.search(text) or _EMAIL.search(text) or _CONTACT.match(text))
+
+
+def _is_block(lines: list[str], block: list[int]) -> bool:
+    """Name first, then contact data or titles; a lone name is one as well."""
+    rows = sorted(block)
+    if not rows or not is_name(lines[rows[0]].lstrip("-\u2013\u2014 ")):
+        return False
+    if len(rows) == 1:
+        return True
+    return any(_is_contact(lines[j]) for j in rows[1:]) and not any(_SENTENCE_END.search(lines[j]) and len(lines[j].split()) > 6 for j in rows[1:])
