@@ -1,0 +1,305 @@
+"""MIME around a rendered letter: framed once per variant, joined with a person's values per mail.
+
+A part in quoted-printable is encoded once; a spliced value stands between soft line breaks, so the
+rest never moves. A part in base64 is joined and encoded per mail. Same input, same bytes. Values
+of people are cleaned and escaped here for the place they stand in, so none can make a line or markup.
+"""
+
+import binascii
+import html
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from mailer import header
+from mailer.clean import clean, one_line
+from mailer.flow import flow, unspaced
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A place where something personal is spliced in.
+
+    `name` and `arg` say what (`reply` of item `5`), `form` says where: text, html, url (inside a link), or
+    block (a rendered `Fragment`, which may be empty).
+    """
+
+    name: str
+    arg: str = ""
+    form: str = "text"
+
+    @property
+    def key(self) -> str:
+        """The name under which `Person` holds the value: `reply:5`."""
+        return f"{self.name}:{self.arg}" if self.arg else self.name
+
+
+Piece = str | Field
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """Rendered words for both editions of a mail: the personal block of one reader."""
+
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A letter in one language, with the places to splice. Lines of `text` are not wrapped yet."""
+
+    lang: str
+    subject: str
+    text: tuple[Piece, ...]
+    html: tuple[Piece, ...]
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The keys a person must bring."""
+        return frozenset(piece.key for piece in (*self.text, *self.html) if isinstance(piece, Field))
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is spliced for one reader. `shared` holds values equal for many, such as times in their zone."""
+
+    fields: Mapping[str, str]
+    blocks: Mapping[str, Fragment] = field(default_factory=dict)
+    shared: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """An .ics to attach."""
+
+    name: str
+    text: str
+    method: str = "PUBLISH"
+
+
+class MissingField(KeyError):
+    """A person lacks a value that the letter asks for: a fault of the caller, never of the data."""
+
+
+_Stretch = bytes | Field
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One encoded stretch of the body: static bytes and fields (qp), or text to encode per mail (base64)."""
+
+    pieces: tuple[_Stretch, ...]
+    base64: bool
+    encode: Mapping[str, Callable[[str], str]]
+    delsp: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A variant ready for splicing: header lines of the body, parts and what stands between them."""
+
+    lang: str
+    head: bytes
+    parts: tuple[bytes | _Part, ...]
+    fields: frozenset[str]
+
+
+def frame(rendered: Rendered, tag: str, calendar: Calendar | None = None) -> Frame:
+    """Frame a variant. `tag` makes the boundaries: any token that is the same on each rebuild."""
+    delsp = unspaced(rendered.lang)
+    text = _part(_flowed(rendered.text, delsp), _TEXT_FORMS, delsp)
+    page = _part(_lined(rendered.html), _HTML_FORMS, delsp)
+    # "=_" cannot occur in quoted-printable or base64, so no content can hold the boundary.
+    inner, outer = f"=_a{tag[:40]}", f"=_m{tag[:40]}"
+    flowed = "format=flowed; delsp=yes" if delsp else "format=flowed"
+    lang = rendered.lang.replace("_", "-")
+    parts: list[bytes | _Part] = [
+        _part_head(inner, f"text/plain; charset=utf-8; {flowed}", text.base64, lang),
+        text,
+        b"\r\n" + _part_head(inner, "text/html; charset=utf-8", page.base64, lang),
+        page,
+        f"\r\n--{inner}--\r\n".encode(),
+    ]
+    content = f'multipart/alternative; boundary="{inner}"'
+    if calendar is not None:
+        opening = f'--{outer}\r\nContent-Type: multipart/alternative;\r\n boundary="{inner}"\r\n\r\n'
+        parts = [opening.encode(), *parts, _calendar_part(outer, calendar)]
+        content = f'multipart/mixed; boundary="{outer}"'
+    head = b"MIME-Version: 1.0\r\n" + _folded("Content-Type", content) + header.tokens("Content-Language", lang)
+    return Frame(rendered.lang, head, tuple(parts), rendered.fields)
+
+
+def compose(framed: Frame, person: Person, head: bytes) -> bytes:
+    """The whole mail: `head` holds its other header lines, each ending in CRLF. MissingField if one lacks."""
+    body = [_join(part, person) if isinstance(part, _Part) else part for part in framed.parts]
+    return b"".join([head, framed.head, b"\r\n", *body])
+
+
+def plain_part(rendered: Rendered, person: Person) -> str:
+    """The text edition as a reader sees it, for previews and for knowing our own lines in a quote."""
+    return _joined_text(rendered.text, person, _TEXT_FORMS)
+
+
+def html_part(rendered: Rendered, person: Person) -> str:
+    """The HTML edition as a reader sees it."""
+    return _joined_text(rendered.html, person, _HTML_FORMS)
+
+
+def _joined_text(pieces: Sequence[Piece], person: Person, forms: Mapping[str, Callable[[str], str]]) -> str:
+    return "".join(p if isinstance(p, str) else _value(p, person, forms) for p in pieces)
+
+
+def _value(place: Field, person: Person, forms: Mapping[str, Callable[[str], str]]) -> str:
+    key = place.key
+    if place.form == "block":
+        block = person.blocks.get(key)
+        if block is None:
+            return ""
+        return block.html if forms is _HTML_FORMS else block.text
+    value = person.fields.get(key)
+    if value is None:
+        value = person.shared.get(key)
+        if value is None:
+            raise MissingField(key)
+    return forms[place.form](value)
+
+
+def _url(value: str) -> str:
+    return quote(one_line(value), safe="@:/?#=&._~%-") if value.startswith("https:") else quote(value, safe="@")
+
+
+def _text(value: str) -> str:
+    return value if value.isprintable() else one_line(value)
+
+
+def _html(value: str) -> str:
+    return html.escape(_text(value))
+
+
+def _html_url(value: str) -> str:
+    return html.escape(_url(value))
+
+
+_TEXT_FORMS: Mapping[str, Callable[[str], str]] = {"text": _text, "html": _text, "url": _url}
+_HTML_FORMS: Mapping[str, Callable[[str], str]] = {"text": _html, "html": _html, "url": _html_url}
+
+
+def _part(pieces: Sequence[Piece], forms: Mapping[str, Callable[[str], str]], delsp: bool) -> _Part:
+    static = "".join(piece for piece in pieces if isinstance(piece, str))
+    wide = sum(1 for char in static if char > "\u024f")
+    if wide * 3 > len(static) or (wide * 6 > len(static) and forms is _TEXT_FORMS):
+        return _Part(tuple(p.encode() if isinstance(p, str) else p for p in pieces), True, forms, delsp)
+    return _Part(tuple(_qp(p) if isinstance(p, str) else p for p in pieces if p != ""), False, forms, delsp)
+
+
+def _join(part: _Part, person: Person) -> bytes:
+    out: list[bytes] = []
+    for piece in part.pieces:
+        if isinstance(piece, bytes):
+            out.append(piece)
+            continue
+        value = _value(piece, person, part.encode)
+        if piece.form == "block":
+            value = flow(value, part.delsp) if part.encode is _TEXT_FORMS else value
+            value = value.replace("\n", "\r\n")
+        if part.base64:
+            out.append(value.encode())
+        else:
+            # A value stands between soft breaks: "=" CRLF before and after it vanish on decoding.
+            out.append(b"=\r\n" + _qp_value(value) + b"=\r\n" if value else b"=\r\n")
+    return _base64(b"".join(out)) if part.base64 else b"".join(out)
+
+
+def _qp_value(value: str) -> bytes:
+    if len(value) < 75 and value.isascii() and "=" not in value and value[0] not in ".F" and value[-1] != " ":
+        return value.encode()
+    return _qp(value)
+
+
+def _qp(text: str) -> bytes:
+    """Quoted-printable with lines of at most 76, safe for mbox ("From ") and for a final dot."""
+    coded = binascii.b2a_qp(text.encode(), istext=True)
+    coded = re.sub(rb"(?m)^From ", b"=46rom ", coded)
+    coded = re.sub(rb"(?m)^\.", b"=2E", coded)
+    # b2a_qp leaves a blank before a field or at the end of the stretch: it would be trailing there.
+    if coded.endswith(b" "):
+        coded = coded[:-1] + b"=20"
+    return _short(coded)
+
+
+def _short(coded: bytes) -> bytes:
+    """Split lines that became longer than 76, and a last one with no room for the soft break of a field."""
+    lines = coded.split(b"\r\n")
+    if max(map(len, lines)) <= 76 and len(lines[-1]) <= 75:
+        return coded
+    return b"\r\n".join(_cut(line) for line in lines)
+
+
+def _cut(line: bytes) -> bytes:
+    out = []
+    while len(line) > 75:
+        cut = 75 if b"=" not in line[73:75] else line.index(b"=", 73)
+        out.append(line[:cut] + b"=")
+        line = line[cut:]
+    return b"\r\n".join([*out, line])
+
+
+def _base64(data: bytes) -> bytes:
+    coded = binascii.b2a_base64(data, newline=False)
+    return b"\r\n".join([coded[n : n + 76] for n in range(0, len(coded), 76)])
+
+
+def _flowed(pieces: Sequence[Piece], delsp: bool) -> list[Piece]:
+    """Wrap the text with each field as one word of a typical width, then cut it at the fields again."""
+    places: list[Field] = []
+    text = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            text += piece
+        else:
+            width = _WIDTHS.get(piece.name, 30)
+            text += f"\ufdd2{len(places)}" + "\ufdd3" * width + "\ufdd4"
+            places.append(piece)
+    wrapped = flow(text, delsp).replace("\n", "\r\n")
+    out: list[Piece] = []
+    for n, piece_text in enumerate(re.split("\ufdd2(\\d+)\ufdd3*\ufdd4", wrapped)):
+        out.append(places[int(piece_text)] if n % 2 else piece_text)
+    return out
+
+
+_WIDTHS = {"reply": 62, "leave": 72, "prefs": 72, "local": 46, "name": 12, "own": 1, "group": 20}
+
+
+def _lined(pieces: Sequence[Piece]) -> list[Piece]:
+    return [p.replace("\r\n", "\n").replace("\n", "\r\n") if isinstance(p, str) else p for p in pieces]
+
+
+def _part_head(boundary: str, content_type: str, base64: bool, lang: str) -> bytes:
+    coding = "base64" if base64 else "quoted-printable"
+    lines = [
+        f"--{boundary}\r\n".encode(),
+        _folded("Content-Type", content_type),
+        f"Content-Transfer-Encoding: {coding}\r\n".encode(),
+        header.tokens("Content-Language", lang),
+        b"\r\n",
+    ]
+    return b"".join(lines)
+
+
+def _folded(name: str, value: str) -> bytes:
+    return header.fold(name, value.split(" "))
+
+
+def _calendar_part(boundary: str, calendar: Calendar) -> bytes:
+    # RFC 6047 section 4: the type says the method; as an attachment it is not an invitation to answer.
+    lines = [
+        f"\r\n--{boundary}\r\n".encode(),
+        _folded("Content-Type", f"text/calendar; charset=utf-8; method={clean(calendar.method)}"),
+        _folded("Content-Disposition", f"attachment; {header.filename(calendar.name)}"),
+        b"Content-Transfer-Encoding: base64\r\n\r\n",
+        _base64(calendar.text.replace("\r\n", "\n").replace("\n", "\r\n").encode()),
+        f"\r\n--{boundary}--\r\n".encode(),
+    ]
+    return b"".join(lines)
