@@ -1,0 +1,282 @@
+"""Delivering: claim what is due, look once more whether each reader may be mailed, compose, send, record.
+
+Nothing is lost: a claim is a lease, each try is written down before it begins, and a fate is recorded before the
+connection that it came from finishes its next mail. A mail can go twice only if the worker died between the relay's
+`250` and our record of it; then it has the same Message-ID.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from db import editions, outbox, process, readers
+from db.engine import Lane, Tx
+from db.journal import Act
+from db.outbox import Claimed, Fate
+from db.states import DeliveryState
+from flows import wording
+from flows.engine import Engine
+from flows.failpoint import Failpoint
+from flows.letters import Desk, Sender, letter
+from flows.wording import Wording
+from mailer import retry
+from mailer.address import AddressError
+from mailer.compose import Fragment, Frame, MissingField
+from mailer.letter import Carry, Letter, Outcome
+
+CLAIMED = Failpoint("deliver.claimed")
+COMPOSED = Failpoint("deliver.composed")
+ANSWERED = Failpoint("deliver.answered")
+RECORDED = Failpoint("deliver.recorded")
+
+BATCH = 200
+Clock = Callable[[], datetime]
+Sign = Callable[[bytes], bytes]
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What one run did."""
+
+    sent: int = 0
+    deferred: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+    @property
+    def total(self) -> int:
+        """Deliveries that got an answer or a reason."""
+        return self.sent + self.deferred + self.failed + self.cancelled
+
+
+@dataclass(slots=True)
+class _Run:
+    """One worker's run: what it holds between claiming and recording."""
+
+    engine: Engine
+    worker: str
+    clock: Clock
+    sign: Sign | None
+    report: Delivered = field(default_factory=Delivered)
+    held: dict[int, tuple[Claimed, str]] = field(default_factory=dict)  # in flight: claim and hash of the bytes
+    senders: dict[int, Sender] = field(default_factory=dict)
+    desk: Desk = field(default_factory=Desk)
+
+    def act(self) -> Act:
+        return Act(f"worker:{self.worker}", self.clock())
+
+
+def deliver(engine: Engine, carry: Carry, worker: str, *, clock: Clock, sign: Sign | None = None) -> Delivered:
+    """Send everything that is due now, until nothing is; gives what came of it.
+
+    `carry` is the port to the relay; `sign` adds DKIM to the bytes of a mail. Raises `DatabaseUnavailable`.
+    """
+    run = _Run(engine, worker, clock, sign)
+    with engine.db.write() as tx:
+        outbox.expire_leases(tx, run.act())
+    carry(_letters(run), lambda outcomes: _record(run, outcomes))
+    with engine.db.write() as tx:
+        outbox.finish_mailings(tx, run.act())
+    return run.report
+
+
+def _letters(run: _Run) -> Iterator[Letter]:
+    """Letters as the connections want them, claimed in batches: the first leaves while the rest is not yet claimed."""
+    while True:
+        batch = _claim(run)
+        if not batch.claimed:
+            return
+        CLAIMED.reach()
+        dropped: list[tuple[Claimed, str]] = []
+        for claimed in batch.claimed:
+            reason = standing(claimed, batch.suppressed, run.clock())
+            made = None if reason else _compose(run, batch, claimed, dropped)
+            if reason:
+                dropped.append((claimed, reason))
+            if made is not None:
+                yield made
+        _drop(run, dropped)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    claimed: Sequence[Claimed] = ()
+    wordings: Mapping[int, Wording] = field(default_factory=dict)
+    blocks: Mapping[int, Mapping[str, Fragment]] = field(default_factory=dict)
+    groups: Mapping[int, str] = field(default_factory=dict)
+    suppressed: Mapping[int, str] = field(default_factory=dict)  # delivery -> reason
+
+
+def _claim(run: _Run) -> _Batch:
+    act = run.act()
+    with run.engine.db.write(Lane.BULK) as tx:
+        if outbox.paused(tx) is not None:
+            return _Batch()
+        ids = outbox.claim(tx, act.now, run.worker, act.now + run.engine.settings.lease, BATCH)
+    if not ids:
+        return _Batch()
+    with run.engine.db.read() as tx:
+        claimed = outbox.claimed(tx, ids)
+        fresh = {c.variant_id for c in claimed if c.variant_id is not None and c.variant_id not in run.desk.frames}
+        bodies = outbox.bodies(tx, fresh)
+        blocks = outbox.personal(tx, ids)
+        groups = readers.groups_of(tx, [c.liaison_id for c in claimed if c.liaison_id is not None])
+        for mailing_id in {c.mailing_id for c in claimed} - run.senders.keys():
+            run.senders[mailing_id] = sender(run.engine, tx, mailing_id)
+        suppressed = _suppressed(run.engine, tx, claimed)
+    return _Batch(
+        claimed,
+        {variant: wording.load(body) for variant, body in bodies.items()},
+        {delivery: wording.load_blocks(values) for delivery, values in blocks.items()},
+        {liaison: ", ".join(name for _, _, name in found) for liaison, found in groups.items()},
+        suppressed,
+    )
+
+
+def sender(engine: Engine, tx: Tx, mailing_id: int) -> Sender:
+    """What is equal for all mails of a mailing."""
+    mailing = editions.mailing(tx, mailing_id)
+    owner = process.by_id(tx, mailing.process_id)
+    if owner is None:
+        raise LookupError(f"mailing {mailing_id} has no process")
+    return Sender(
+        process=owner,
+        digest=editions.digest(tx, mailing.digest_id) if mailing.digest_id is not None else None,
+        mailing=mailing,
+        ring=engine.keys.ring(owner.slug, owner.address_base),
+        renderer=engine.renderer,
+        base_url=engine.settings.base_url,
+        signed=engine.settings.signed,
+        corrects_tag=editions.mailing(tx, mailing.corrects_id).tag if mailing.corrects_id is not None else None,
+    )
+
+
+def _suppressed(engine: Engine, tx: Tx, claimed: Sequence[Claimed]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for process_id in {c.process_id for c in claimed}:
+        hashes = {
+            c.id: engine.keys.address_hash(c.address_key)
+            for c in claimed
+            if c.process_id == process_id and c.address_key
+        }
+        reasons = outbox.suppressed(tx, process_id, list(hashes.values()))
+        found |= {delivery: reasons[value] for delivery, value in hashes.items() if value in reasons}
+    return found
+
+
+def standing(claimed: Claimed, suppressed: Mapping[int, str], now: datetime) -> str | None:
+    """Why this reader may not be mailed now, or None (promise 5). Looked at when the mail is about to leave."""
+    checks = (
+        (now > claimed.not_after, "too late"),
+        (claimed.id in suppressed, f"suppressed: {suppressed.get(claimed.id, '')}"),
+        (claimed.address_retired, "address retired"),
+        (not claimed.addr, "no address"),
+    )
+    for hit, reason in checks:
+        if hit:
+            return reason
+    return _absent(claimed, now.date()) if claimed.liaison_id is not None else None
+
+
+def _absent(claimed: Claimed, today: date) -> str | None:
+    # What answers the reader's own wish (a receipt, a confirmation that they left) still reaches them.
+    if claimed.mailing_kind in ("receipt", "notice"):
+        return "forgotten" if claimed.liaison_state == "forgotten" else None
+    if claimed.liaison_state == "paused" or (claimed.paused_until is not None and claimed.paused_until > today):
+        return "paused"
+    if claimed.liaison_state != "active":
+        return claimed.liaison_state
+    if claimed.subscription_state not in ("", "active"):
+        return "left"
+    return None
+
+
+def _compose(run: _Run, batch: _Batch, claimed: Claimed, dropped: list[tuple[Claimed, str]]) -> Letter | None:
+    try:
+        words, framed = _frame(run, batch, claimed)
+        made = letter(
+            run.senders[claimed.mailing_id],
+            claimed,
+            words,
+            framed,
+            batch.blocks.get(claimed.id, {}),
+            batch.groups.get(claimed.liaison_id or 0, ""),
+        )
+    except (AddressError, MissingField, KeyError) as error:
+        # One faulty row must not stop the others; it is a person's to mend.
+        dropped.append((claimed, f"cannot be composed: {error}"))
+        return None
+    if run.sign is not None:
+        made = Letter(made.id, made.mail_from, made.rcpt_to, run.sign(made.data), made.needs_utf8)
+    run.held[claimed.id] = (claimed, hashlib.sha256(made.data).hexdigest())
+    COMPOSED.reach()
+    return made
+
+
+def _frame(run: _Run, batch: _Batch, claimed: Claimed) -> tuple[Wording, Frame]:
+    if claimed.variant_id is None:
+        raise KeyError("no wording")
+    known = run.desk.frames.get(claimed.variant_id)
+    if known is not None:
+        return known
+    words = batch.wordings[claimed.variant_id]
+    return words, run.desk.frame(claimed.variant_id, words)
+
+
+def _drop(run: _Run, dropped: Sequence[tuple[Claimed, str]]) -> None:
+    act = run.act()
+    by_reason: dict[str, list[int]] = {}
+    for claimed, reason in dropped:
+        by_reason.setdefault(reason, []).append(claimed.id)
+    if not by_reason:
+        return
+    with run.engine.db.write() as tx:
+        for reason, ids in by_reason.items():
+            run.report.cancelled += outbox.end(tx, act, ids, DeliveryState.CANCELLED, reason)
+
+
+def _record(run: _Run, outcomes: Sequence[Outcome]) -> None:
+    ANSWERED.reach()
+    act = run.act()
+    fates = [fate(run.engine, *run.held[o.id], o, act.now) for o in outcomes if o.id in run.held]
+    with run.engine.db.write() as tx:
+        outbox.record(tx, act, run.worker, fates)
+    RECORDED.reach()
+    for one in fates:
+        run.held.pop(one.delivery_id, None)
+        if one.state is DeliveryState.SENT:
+            run.report.sent += 1
+        elif one.state is DeliveryState.FAILED:
+            run.report.failed += 1
+        else:
+            run.report.deferred += 1
+
+
+def fate(engine: Engine, claimed: Claimed, sent_hash: str, outcome: Outcome, now: datetime) -> Fate:
+    """What an answer means for a delivery: sent, tried again later, or given up."""
+    state, kind, reason, next_at = DeliveryState.SENT, "accepted", None, None
+    if not outcome.accepted:
+        kind = "permanent" if outcome.permanent else "unknown" if outcome.unknown else "temporary"
+        next_at = None if outcome.permanent else retry.next_try(claimed.dated_at, now, engine.settings.give_up)
+        late = next_at is not None and next_at > claimed.not_after + timedelta(minutes=1)
+        state = DeliveryState.DEFERRED if next_at is not None and not late else DeliveryState.FAILED
+        reason = f"{outcome.code} {outcome.enhanced}".strip() or "no answer"
+        next_at = next_at if state is DeliveryState.DEFERRED else None
+    return Fate(
+        delivery_id=claimed.id,
+        n=claimed.n,
+        state=state,
+        outcome=kind,
+        code=outcome.code,
+        enhanced=outcome.enhanced,
+        reply=_masked(outcome.text, claimed.addr),
+        sent_hash=sent_hash,
+        reason=reason,
+        next_at=next_at,
+    )
+
+
+def _masked(text: str, addr: str) -> str:
+    """A server's words without the reader's address: the attempt outlives the person's data."""
+    return text.replace(addr, "<address>")[:500]
