@@ -1,0 +1,246 @@
+"""Commands in the writer's own words: unsubscribe, pause, resume, weekly, fortnightly, monthly, hour,
+language, help, status, withdraw, fix, private.
+
+`read_command(subject, text, today)` gives a `Command`, or None. It is a command only when the mail is short and
+says nothing else: a keyword (with its argument) between greetings, or a sentence that asks for it.
+Whatever names a question, argues or runs on is no command: the mail is filed instead.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from babel.core import Locale
+
+from mailer.phrases import TABLES, Found, fold, phrases
+from mailer.reading import CommandRead
+from mailer.when import dates_in, digits, hour_in, until
+
+MAX_CHARS = 600
+MAX_WORDS = 45
+_NAMES = (
+    "unsubscribe", "pause", "resume", "weekly", "fortnightly", "monthly", "hour", "language", "help", "status",
+    "withdraw", "fix", "private",
+)  # fmt: skip
+_WITH_REF = ("withdraw", "fix", "private")
+_REF = re.compile(r"\b([a-z]{1,4})-?(\d{1,9})([a-z])?\b")
+_CODE = re.compile(r"\b(?!S-)[A-Z]{1,5}-\d{1,3}\b")
+_EDGE = " \t.,;:!?¡¿。、，！？؛،。…\"'«»“”„()[]*_>-"
+_SPLIT = re.compile(r"(?<!\d)\.|[!?。！？؟।\n,，、;；]")
+_ARGUMENT = re.compile(r"[\s:=：]+")
+_BUT = re.compile(r"\bsubject\b|\?$")
+_REPLY = re.compile(r"^(?:\s*[^\s:：\[]{1,6}(?:\[\d+\])?\s?[:：])+\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command, the text that belongs to it (for fix), and the sign by which it was known."""
+
+    read: CommandRead
+    text: str = ""
+    by: str = "keyword"
+
+
+def read_command(
+    subject: str, text: str, languages: tuple[str, ...] = (), today: date | None = None, prefix: str = "S"
+) -> Command | None:
+    """The command that a mail is, or None. `text` is the new text, without quote and signature."""
+    text = text.strip().strip("\u200b\ufeff")
+    first, _, rest = text.partition("\n")
+    if found := _with_reference(first, rest, prefix):
+        return found
+    if not text:
+        bare = subject.strip()
+        found = None if _REPLY.match(bare) else _keyword(bare[:120], languages, today)
+        return Command(found, by="subject") if found else None
+    if len(text) > MAX_CHARS or len(text.split()) > MAX_WORDS or _CODE.search(text):
+        return None
+    lines = [line for line in text.split("\n") if line.strip()]
+    if len(lines) > 8:
+        return None
+    core = _without_courtesy(text)
+    if found_command := _keyword(core, languages, today):
+        return Command(found_command)
+    prose = _prose(text, languages, today)
+    return Command(prose, by="prose") if prose else None
+
+
+def _with_reference(first: str, rest: str, prefix: str) -> Command | None:
+    """`fix S-1042` and the new text below; `withdraw S-1042`, `private S-1042` alone."""
+    line = fold(digits(first)).strip(_EDGE)
+    found = _REF.search(line)
+    if not found or len(line) > 60 or found.group(1) != prefix.lower():
+        return None
+    reference = f"{found.group(1).upper()}-{found.group(2)}{found.group(3) or ''}"
+    words = _courteous(f"{line[: found.start()]} {line[found.end() :]}")
+    name = _name_of(words, _WITH_REF)
+    after = line[found.end() :].strip(_EDGE)
+    if name == "fix":
+        inline = first[first.find(":") + 1 :].strip() if ":" in first and not after.startswith("(") else ""
+        body = "\n".join(part for part in (inline if after else "", rest.strip()) if part)
+        return Command(CommandRead("fix", reference), body) if body else Command(CommandRead("fix", reference))
+    if name and not _courteous(rest):
+        return Command(CommandRead(name, reference))
+    if not name and after and (name := _name_of(_courteous(line[: found.start()]), ("fix",))):
+        body = first[_place(first, found.group(2)) :].lstrip(" :：-–.") + (f"\n{rest.strip()}" if rest.strip() else "")
+        return Command(CommandRead("fix", reference), body)
+    return None
+
+
+def _place(first: str, number: str) -> int:
+    """Where the text behind a reference number begins."""
+    at = digits(first).find(number)
+    return at + len(number) if at >= 0 else len(first)
+
+
+def _name_of(words: str, allowed: tuple[str, ...]) -> str:
+    """The command that folded words are, exactly; of a word with two meanings the first allowed."""
+    meanings = [name for _, name in phrases("commands", *allowed).whole.get(words, ())]
+    if not meanings and words in _private_words() and "private" in allowed:
+        return "private"
+    return next((name for name in allowed if name in meanings), "")
+
+
+@lru_cache(maxsize=1)
+def _private_words() -> frozenset[str]:
+    return frozenset(fold(word) for table in TABLES.values() for word in table.get("private", {}).get("words", ()))
+
+
+def _pieces(text: str) -> list[str]:
+    """The sentences and lines of a text, folded, without what is only a courtesy."""
+    courtesy = phrases("courtesy", "fillers", "acks").whole
+    pieces = (piece.strip(_EDGE) for piece in _SPLIT.split(fold(text)))
+    return [piece for piece in pieces if piece and piece not in courtesy]
+
+
+def _without_courtesy(text: str) -> str:
+    pieces = _pieces(text)
+    return _courteous(pieces[0]) if len(pieces) == 1 else ""
+
+
+def _courteous(text: str) -> str:
+    """Words without a "please" or "thanks" at their edges."""
+    text = fold(text).strip(_EDGE)
+    fillers = phrases("courtesy", "fillers")
+    for _ in range(3):
+        for found in list(fillers.find(text)):
+            if found.start == 0 and found.end < len(text):
+                text = text[found.end :].strip(_EDGE)
+                break
+            if found.end == len(text):
+                text = text[: found.start].strip(_EDGE)
+                break
+        else:
+            break
+    return text
+
+
+def _keyword(text: str, languages: tuple[str, ...], today: date | None) -> CommandRead | None:
+    """A keyword alone or with its argument."""
+    text = fold(text).strip(_EDGE)
+    if not text or len(text) > 80:
+        return None
+    names = tuple(n for n in _NAMES if n not in _WITH_REF)
+    if name := _name_of(text, names):
+        return CommandRead(name) if name not in ("hour", "language") else None
+    for found in sorted(phrases("commands", "pause", "hour", "language").find(text), key=lambda f: -len(f.phrase)):
+        rest = text[found.end :].strip(_EDGE) if found.start == 0 else text[: found.start].strip(_EDGE)
+        if found.start != 0 and found.end != len(text):
+            continue
+        if read := _argument(found, rest, languages, today):
+            return read
+    return None
+
+
+def _argument(found: Found, rest: str, languages: tuple[str, ...], today: date | None) -> CommandRead | None:
+    """A keyword with what stands beside it, when that is nothing but its argument."""
+    if found.name == "hour":
+        hour = hour_in(rest)
+        return CommandRead("hour", str(hour)) if hour is not None and len(rest) <= 12 else None
+    if found.name == "language":
+        code = language_code(rest, (found.language, *languages))
+        return CommandRead("language", code) if code else None
+    days = dates_in(rest, (found.language, *languages), today)
+    if days and len(rest) <= 40:
+        return CommandRead("pause", days[-1].value.isoformat())
+    return None
+
+
+@lru_cache(maxsize=1)
+def _language_names() -> dict[str, str]:
+    """Folded names of languages, in themselves and in the languages of the tables, to their codes."""
+    names: dict[str, str] = {}
+    codes = [code for code in TABLES if code != "zh-Hans" and code != "zh-Hant"] + ["zh_Hans", "zh_Hant"]
+    spoken = ("en", "es", "fr", "de", "pt", "ar", "ru", "zh_Hans", "zh_Hant", "hi", "ja", "id", "sw", "he")
+    for speaker in dict.fromkeys((*spoken, *codes)):
+        try:
+            locale = Locale.parse("fil" if speaker == "tl" else speaker)
+        except Exception:  # a table for a language that CLDR does not know has no names to offer
+            continue
+        wanted = codes if speaker in spoken else [speaker]
+        for code in wanted:
+            name = locale.languages.get(code) or locale.languages.get(code.split("_")[0])
+            if name:
+                names.setdefault(fold(name), code.replace("_", "-"))
+    names |= {fold(code): code for code in TABLES} | {"pt-br": "pt-BR", "zh": "zh-Hans", "chinese": "zh-Hans", "中文": "zh-Hans"}
+    names |= {"中文(简体)": "zh-Hans", "繁體中文": "zh-Hant", "简体中文": "zh-Hans", "kiswahili": "sw", "bahasa indonesia": "id"}
+    return names
+
+
+def language_code(text: str, languages: tuple[str, ...] = ()) -> str:
+    """The code of a language named in words (`French`, `français`, `fr`), or ''."""
+    del languages  # the names of all service languages are known at once; a name means the same in each
+    text = fold(text).strip(_EDGE)
+    names = _language_names()
+    if text in names:
+        return names[text]
+    words = [w for w in _ARGUMENT.split(text) if w]
+    if len(words) <= 3:
+        for word in words:
+            bare = word.strip(_EDGE)
+            for form in (bare, bare.removeprefix("ال"), bare.removeprefix("ב"), bare.removesuffix("で"), bare.removesuffix("语") + "文"):
+                if len(form) > 2 and form in names:
+                    return names[form]
+    return ""
+
+
+def _prose(text: str, languages: tuple[str, ...], today: date | None) -> CommandRead | None:
+    """A sentence that asks for one thing, in a mail with little else."""
+    folded = fold(text)
+    kinds = tuple(f"{name}_prose" for name in ("unsubscribe", "pause", "resume", "weekly", "fortnightly", "monthly", "hour", "language"))
+    found = list(phrases("commands", *kinds).find(folded))
+    if not found or len(text.split()) > MAX_WORDS or "?" in _last(folded) and len(_pieces(text)) > 4:
+        return None
+    names = {f.name for f in found}
+    if "unsubscribe_prose" in names:
+        return CommandRead("unsubscribe") if len(text.split()) <= 40 and len(text) <= 350 else None
+    if len(text.split()) > 25 or len(_pieces(text)) > 3:
+        return None
+    spoken = tuple(dict.fromkeys((*(f.language for f in found), *languages)))
+    return _asked(names, folded, found, spoken, today)
+
+
+def _last(folded: str) -> str:
+    return folded.rstrip()[-1:]
+
+
+def _asked(
+    names: set[str], folded: str, found: list[Found], spoken: tuple[str, ...], today: date | None
+) -> CommandRead | None:
+    """The command of a sentence; one that needs an argument and has none is no command."""
+    if "pause_prose" in names:
+        day = until(folded, spoken, today)
+        return CommandRead("pause", day.isoformat() if day else "")
+    for name in ("fortnightly", "monthly", "weekly", "resume"):
+        if f"{name}_prose" in names:
+            return CommandRead(name)
+    for mark in found:
+        rest = folded[mark.end :].strip()
+        if mark.name == "language_prose":
+            for length in (3, 2, 1):
+                if code := language_code(" ".join(rest.split()[:length])):
+                    return CommandRead("language", code)
+        if mark.name == "hour_prose" and len(rest) <= 25 and (hour := hour_in(rest)) is not None:
+            return CommandRead("hour", str(hour))
+    return None

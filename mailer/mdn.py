@@ -1,0 +1,37 @@
+"""Read receipts: disposition notifications by RFC 8098, and those that programs write without it."""
+
+import re
+
+from mailer.message import Message
+
+_SUBJECT = re.compile(
+    r"^\s*(?:read|gelesen|lu|leído|leido|letto|lida|lido|gelezen|läst|lest|læst|luettu|przeczytano|přečteno|прочитано|"
+    r"прочтено|okundu|既読|开封|已读|已讀|閲覧済み|開封済み|읽음|נקרא|קריאה|تمت القراءة|مقروءة|αναγνώστηκε|olvasva|"
+    r"return receipt(?: \(displayed\))?|read receipt|lesebestätigung|empfangsbestätigung \(angezeigt\)|accusé de (?:lecture|réception)[^:]{0,20}|"
+    r"confirmación de lectura|confirmação de leitura|conferma di lettura|not read|ungelesen|deleted)\s*[:：-]",
+    re.IGNORECASE,
+)
+_SAID = re.compile(
+    r"^\s*(?:your message|this is a (?:return|read) receipt|the message (?:you )?sent|ihre nachricht|votre message|"
+    r"el mensaje|su mensaje|a sua mensagem|il messaggio|uw bericht|dies ist eine (?:empfangs|lese)bestätigung|"
+    r"this return receipt only acknowledges)",
+    re.IGNORECASE,
+)
+_READ = re.compile(
+    r"was (?:read|displayed|deleted without being read)|wurde (?:am .{1,60} )?(?:gelesen|angezeigt)|a été (?:lu|affiché)|"
+    r"(?:fue|ha sido) leído|foi lida|è stato letto|is gelezen|return receipt for the mail|displayed on the recipient",
+    re.IGNORECASE,
+)
+
+
+def is_receipt(message: Message) -> bool:
+    """Whether the mail only says that ours was displayed, deleted or processed."""
+    kind = f"{message.get('content-type')} {message.content_type}".lower().replace('"', "").replace(" ", "")
+    if "report-type=disposition-notification" in kind:
+        return True
+    if any(part.type.lower().endswith("disposition-notification") for part in message.parts):
+        return True
+    text = (message.plain or "")[:1_500]
+    if _SUBJECT.match(message.subject):
+        return bool(_READ.search(text)) or (not text.strip() and message.html is None)
+    return bool(_SAID.match(text) and _READ.search(text[:600]) and len(text) < 600 and "\n>" not in text)

@@ -1,0 +1,117 @@
+"""What people write, by language: the tables of `mailer/languages` as look-ups of bounded cost.
+
+A phrase is found by its first word in a dictionary, so a look-up costs one step per word of the text
+however many languages there are. Scripts written without spaces are searched as plain substrings.
+Matching folds case, width, spaces, apostrophes and Arabic vowel signs; see `fold`.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+Table = Mapping[str, Mapping[str, tuple[str, ...]]]
+
+_WORD = re.compile(r"[^\W_]+")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_MARKS = re.compile(r"[\u064b-\u065f\u0670\u0640\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
+_SPACE = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
+_SAME = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "–": "-", "—": "-", "‐": "-", "‑": "-"})
+_SMALL_I = "i\u0307"
+
+
+def fold(text: str) -> str:
+    """The text as it is compared: NFKC, case folded, one space, plain quotes and hyphens; lines stay."""
+    text = unicodedata.normalize("NFKC", text).translate(_SAME).casefold().replace(_SMALL_I, "i")
+    return _SPACE.sub(" ", _MARKS.sub("", text))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A phrase found: where, which, in which language, under which name of the table."""
+
+    start: int
+    end: int
+    phrase: str
+    language: str
+    name: str
+
+
+class Phrases:
+    """A set of phrases of one section of the tables, ready to be looked up."""
+
+    def __init__(self, entries: Iterable[tuple[str, str, str]]) -> None:
+        self._by_word: dict[str, list[tuple[str, str, str]]] = {}
+        self._plain: list[tuple[str, str, str]] = []
+        self.whole: dict[str, list[tuple[str, str]]] = {}
+        for phrase, language, name in entries:
+            folded = fold(phrase)
+            self.whole.setdefault(folded.strip(), []).append((language, name))
+            word = _WORD.search(folded)
+            if _UNSPACED.search(folded) or word is None:
+                self._plain.append((folded, language, name))
+            else:
+                self._by_word.setdefault(word.group(), []).append((folded, language, name))
+        for group in self._by_word.values():
+            group.sort(key=lambda entry: -len(entry[0]))
+
+    def find(self, folded: str, stems: bool = False) -> Iterator[Found]:
+        """All phrases in a folded text. With `stems` a phrase may be continued by more letters."""
+        for word in _WORD.finditer(folded):
+            for phrase, language, name in self._candidates(word.group(), stems):
+                start = word.start() - _lead(phrase)
+                end = start + len(phrase)
+                if start >= 0 and folded.startswith(phrase, start) and (stems or not folded[end : end + 1].isalnum()):
+                    yield Found(start, end, phrase, language, name)
+        if _UNSPACED.search(folded):
+            for phrase, language, name in self._plain:
+                start = folded.find(phrase)
+                if start >= 0:
+                    yield Found(start, start + len(phrase), phrase, language, name)
+
+    def _candidates(self, word: str, stems: bool) -> list[tuple[str, str, str]]:
+        found = self._by_word.get(word, [])
+        if stems:
+            found = list(found)
+            for length in range(3, len(word)):
+                found += self._by_word.get(word[:length], ())
+        return found
+
+    def first(self, folded: str, stems: bool = False) -> Found | None:
+        """Any phrase in a folded text, or None."""
+        return next(self.find(folded, stems), None)
+
+
+def _lead(phrase: str) -> int:
+    """How many characters of a phrase stand before its first word."""
+    word = _WORD.search(phrase)
+    return word.start() if word else 0
+
+
+def _load() -> dict[str, Table]:
+    tables: dict[str, Table] = {}
+    for file in sorted(files("mailer").joinpath("languages").iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".toml"):
+            loaded = tomllib.loads(file.read_text(encoding="utf-8"))
+            tables[file.name.removesuffix(".toml")] = {
+                section: {key: tuple(words) for key, words in rows.items()} for section, rows in loaded.items()
+            }
+    return tables
+
+
+TABLES: Mapping[str, Table] = _load()
+
+
+@lru_cache(maxsize=64)
+def phrases(section: str, *names: str) -> Phrases:
+    """The phrases of a section of all languages, of the given names or of all."""
+    return Phrases(
+        (phrase, language, name)
+        for language, table in TABLES.items()
+        for name, words in table.get(section, {}).items()
+        if not names or name in names
+        for phrase in words
+    )
