@@ -3,6 +3,7 @@
 Tags are drawn by the caller; addresses stand in `db.addresses`, what somebody receives in `db.subscriptions`.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,12 +13,13 @@ from sqlalchemy import select, update
 
 from db.bulk import in_chunks, insert_rows
 from db.engine import Tx
-from db.tables import Consent, Liaison, Mandate, RosterGroup
+from db.tables import Consent, Journal, Liaison, Mandate, RosterGroup
 
 _GROUP: Any = RosterGroup.__table__  # type: ignore[attr-defined]
 _LIAISON: Any = Liaison.__table__  # type: ignore[attr-defined]
 _MANDATE: Any = Mandate.__table__  # type: ignore[attr-defined]
 _CONSENT: Any = Consent.__table__  # type: ignore[attr-defined]
+_JOURNAL: Any = Journal.__table__  # type: ignore[attr-defined]
 
 TAGS = 2**40
 
@@ -238,3 +240,17 @@ def change_mandate(tx: Tx, mandate_id: int, **values: Any) -> None:
 def add_consents(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Keep proof that people agreed: liaison_id, what, wording, at, evidence."""
     insert_rows(tx, _CONSENT, rows)
+
+
+def chosen_by_self(tx: Tx, process_id: int) -> dict[int, set[str]]:
+    """Per liaison what they have set by themselves, such as `hour`: an import does not undo it."""
+    query = select(_JOURNAL.c.subject_id, _JOURNAL.c.why).where(
+        _JOURNAL.c.process_id == process_id,
+        _JOURNAL.c.subject_kind == "liaison",
+        _JOURNAL.c.actor.like("liaison:%"),
+        _JOURNAL.c.why.like("set %"),
+    )
+    found: dict[int, set[str]] = defaultdict(set)
+    for row in tx.execute(query):
+        found[row.subject_id].add(row.why.removeprefix("set "))
+    return dict(found)

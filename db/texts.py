@@ -47,11 +47,12 @@ def put_text(
     lang: str,
     act: Act,
     translations_stay_good: bool = False,
+    first_revision: int = 1,
 ) -> int:
     """Save a source text, as a new revision if it differs; gives its revision.
 
-    An empty body takes the text away. A text keeps the source language it began with; saving it in another one
-    makes that its source from then on, and every translation outdated.
+    An empty body takes the text away. Saving it in another language than before makes that its source from then on,
+    and every translation outdated. `first_revision` numbers a text that is new here but came from an export.
     """
     row = _find(tx, process_id, owner, field)
     if row is None:
@@ -63,12 +64,12 @@ def put_text(
                 owner_id=owner[1],
                 field=field,
                 source_lang=lang,
-                fresh_from=1,
+                fresh_from=first_revision,
             )
             .returning(_TEXT.c.id)
         ).scalar_one()
-        _add(tx, text_id, lang, 1, 1, body, READY, act)
-        return 1
+        _add(tx, text_id, lang, first_revision, first_revision, body, READY, act)
+        return first_revision
     latest = _latest(tx, row.id, lang)
     if latest is not None and row.source_lang == lang and latest.body == body:
         return int(latest.revision)
@@ -96,7 +97,8 @@ def put_translation(
 ) -> bool:
     """Save a translation of the source revision `of_revision` (None: the present one); says whether it was written.
 
-    Nothing is written when it says what is there already, or when there is one of a later source (L6).
+    Revision 0 means an earlier source, unknown here. Nothing is written when it says what is there already, or when
+    there is one of a later source (L6).
     Raises `LookupError` for a text that does not exist and `ValueError` for a revision that it never had.
     """
     row = _find(tx, process_id, owner, field)
@@ -107,7 +109,7 @@ def put_translation(
     source = _latest(tx, row.id, row.source_lang)
     of = of_revision if of_revision is not None else int(source.revision)
     known = select(_VERSION.c.revision).where(_VERSION.c.text_id == row.id, _VERSION.c.lang == row.source_lang)
-    if of not in {r for (r,) in tx.execute(known)}:
+    if of and of not in {r for (r,) in tx.execute(known)}:
         raise ValueError(f"the source never had a revision {of}")
     latest = _latest(tx, row.id, lang)
     if latest is not None:

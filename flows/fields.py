@@ -5,13 +5,14 @@ Each reader gives the value, or None after noting why it cannot be used.
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
 
 from digests.language import WrongTag, canonical
+from digests.wall import read_moment, zone_names
+from digests.when import Precision, day_span
 from flows import source
 from flows.reports import Rejected, unknown
 from flows.source import Mapping, Node, Scalar
@@ -19,15 +20,8 @@ from flows.source import Mapping, Node, Scalar
 # C0 and C1 controls but tab and line feed, and the two separators that some programs take for line ends.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)")
 _YES = frozenset({"true", "yes", "1"})
 _NO = frozenset({"false", "no", "0"})
-
-
-@cache
-def zones() -> frozenset[str]:
-    """The IANA zones of the packaged data."""
-    return frozenset(available_timezones())
 
 
 @cache
@@ -112,7 +106,7 @@ class Fields:
 
     def zone(self, of: Mapping, name: str, *, required: bool = True) -> str | None:
         """An IANA zone."""
-        return self.choice(of, name, zones(), "zone", required=required)
+        return self.choice(of, name, zone_names(), "zone", required=required)
 
     def flag(self, of: Mapping, name: str, default: bool) -> bool:
         """True or false."""
@@ -158,17 +152,17 @@ class Fields:
             self.reject(line, name, text, "is not a day such as 2019-03-18")
             return None
 
-    def day_or_month(self, of: Mapping, name: str, *, required: bool = False) -> str | None:
-        """A day as YYYY-MM-DD or a month as YYYY-MM, as written."""
+    def when(self, of: Mapping, name: str, *, required: bool = False) -> str | None:
+        """A day, a month or a moment, as written."""
         text = self.text(of, name, required=required)
-        if text is None:
-            return None
+        return None if text is None else self.when_of(text, of.line_of(name), name)
+
+    def when_of(self, text: str, line: int, name: str) -> str | None:
+        """The same for a text that was read already."""
         try:
-            if not re.fullmatch(r"\d{4}-\d\d(-\d\d)?", text, re.ASCII):
-                raise ValueError
-            date.fromisoformat(text if len(text) > 7 else f"{text}-01")
-        except ValueError:
-            self.reject(of.line_of(name), name, text, "is neither a day such as 2019-03-18 nor a month such as 2019-03")
+            day_span(text, Precision.DAY)
+        except ValueError as error:
+            self.reject(line, name, text, "is not a date: " + str(error).split("; ")[-1])
             return None
         return text
 
@@ -180,9 +174,7 @@ class Fields:
     def instant_of(self, text: str, line: int, name: str) -> datetime | None:
         """The moment that a text means, in UTC."""
         try:
-            if not _INSTANT.fullmatch(text):
-                raise ValueError
-            return datetime.fromisoformat(text).astimezone(UTC)
+            return read_moment(text)
         except (ValueError, OverflowError):
             self.reject(line, name, text, "is not a moment with its zone, such as 2019-03-18T17:00Z")
             return None
@@ -271,8 +263,3 @@ class Fields:
         elif required:
             self.reject(of.line, name, "", "is missing")
         return None
-
-
-def zone_info(name: str) -> ZoneInfo:
-    """The zone of a checked name."""
-    return ZoneInfo(name)
