@@ -226,4 +226,4 @@ def _cron(text: str, words: list[str]) -> Rule:
 
 def _nearest(word: str, names: list[str]) -> str:
     near = difflib.get_close_matches(word, names, n=2, cutoff=0.4)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    return f" (did you mean {' or '.join(near)}?)" if near else ""

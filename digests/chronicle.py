@@ -19,6 +19,7 @@ class Chronicle:
         self._seqs: dict[Subject, list[int]] = {}
         self._facts: dict[Subject, list[AnyFacts]] = {}
         self._views: dict[tuple[Subject, int], View] = {}
+        self._first: dict[tuple[Subject, View], int] = {}
         self._hopped: dict[Subject, int] = dict.fromkeys(hopped, 0)
         self._about: dict[int, list[Subject]] = {}
         for event in events:
@@ -34,6 +35,8 @@ class Chronicle:
         self._order.append((event.seq, subject))
         self._seqs.setdefault(subject, []).append(event.seq)
         self._facts.setdefault(subject, []).append(event.after)
+        self._views[subject, event.seq] = view(event.after)
+        self._first.setdefault((subject, self._views[subject, event.seq]), event.seq)
         about = self.about(event.after)
         if about is not None and subject not in self._about.setdefault(about, []):
             self._about[about].append(subject)
@@ -57,13 +60,11 @@ class Chronicle:
     def view(self, subject: Subject, seq: int) -> View | None:
         """What is worth telling of the subject at `seq`."""
         version = self.version(subject, seq)
-        facts = self.facts(subject, seq)
-        if version is None or facts is None:
-            return None
-        found = self._views.get((subject, version))
-        if found is None:
-            found = self._views[subject, version] = view(facts)
-        return found
+        return None if version is None else self._views[subject, version]
+
+    def first(self, subject: Subject, known: View) -> int:
+        """The seq at which the subject first had that view: one name for it, however a reader came to know it."""
+        return self._first[subject, known]
 
     def changed(self, after: int, upto: int) -> list[Subject]:
         """The subjects with an event in (after, upto], sorted."""

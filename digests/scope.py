@@ -1,0 +1,90 @@
+"""What an edition shows of the present, news or not: the phase we are in, what one can do now, what is coming.
+
+Sections of state are no news: they depend on interests and on what has closed before the mail leaves (T7), and size
+may cut them. A scope holds subjects alone; it is a part of the variant.
+"""
+
+import json
+from collections.abc import Container
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from digests.chronicle import Chronicle
+from digests.subject import ALIVE, Status, Subject, SubjectKind
+from digests.timeline import AnyFacts, EntryKind, Facts, OtherFacts, closing_at
+from digests.told import Interests
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The subjects shown as state: current phases, what is open by closing date, what is coming by date."""
+
+    here: tuple[Subject, ...] = ()
+    open: tuple[Subject, ...] = ()
+    coming: tuple[Subject, ...] = ()
+
+    def to_json(self) -> str:
+        """Stable text; a part of the variant's key."""
+        parts = {"here": self.here, "open": self.open, "coming": self.coming}
+        return json.dumps({name: [str(s) for s in part] for name, part in parts.items()}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` gave."""
+        parts = json.loads(text)
+        return cls(*(tuple(_subject(name) for name in parts[part]) for part in ("here", "open", "coming")))
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """All that is open or coming for certain interests at one seq, before anyone's hour is known."""
+
+    here: tuple[Subject, ...]
+    open: tuple[tuple[datetime | None, Subject], ...]  # with the closing, soonest first, those without last
+    coming: tuple[Subject, ...]
+
+
+def present(
+    chronicle: Chronicle, upto: int, interests: Interests, zone: ZoneInfo, hidden: Container[Subject] = ()
+) -> Present:
+    """What is alive and concerns these interests; `hidden` is what an editor left out."""
+    alive: list[tuple[Subject, AnyFacts]] = []
+    for subject in chronicle.subjects(upto):
+        facts = chronicle.facts(subject, upto)
+        if subject.kind not in (SubjectKind.ENTRY, SubjectKind.QUESTION) or subject in hidden:
+            continue
+        if facts is not None and facts.status in ALIVE and interests.touches(facts):
+            alive.append((subject, facts))
+    doable = [(closing_at(facts, zone), subject) for subject, facts in alive if doable_now(facts)]
+    phases = [(f.when.first_day(), s) for s, f in alive if _is_phase(f) and isinstance(f, Facts)]
+    opened = {subject for _, subject in doable} | {subject for _, subject in phases}
+    coming = [(f.when.first_day(), s) for s, f in alive if isinstance(f, Facts) and s not in opened and _planned(f)]
+    return Present(
+        here=tuple(subject for _, subject in sorted(phases)),
+        open=tuple(sorted(doable, key=lambda pair: (pair[0] or _NEVER, pair[1]))),
+        coming=tuple(subject for _, subject in sorted(coming)),
+    )
+
+
+def doable_now(facts: AnyFacts) -> bool:
+    """Whether one can take part today: it is open, or a deadline that has not come."""
+    if isinstance(facts, OtherFacts):
+        return facts.status is Status.OPEN and bool(facts.ref)
+    return facts.participate and (facts.status is Status.OPEN or (facts.kind is EntryKind.DEADLINE and _planned(facts)))
+
+
+def _planned(facts: Facts) -> bool:
+    return facts.status is Status.PLANNED
+
+
+def _is_phase(facts: AnyFacts) -> bool:
+    return isinstance(facts, Facts) and facts.kind is EntryKind.PHASE and facts.status is Status.OPEN
+
+
+def _subject(text: str) -> Subject:
+    kind, _, number = text.partition(":")
+    return Subject(SubjectKind(kind), int(number))
