@@ -105,7 +105,6 @@ class SectionKind(StrEnum):
     COMING = "coming"
     NEWS = "news"  # announcements folded into the digest
     HEARD = "heard"  # what we heard
-    YOURS = "yours"  # what became of what you sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +138,7 @@ class Footer:
     postal: tuple[str, ...] = ()
     home: str = ""
     invented: bool = False
+    web: bool = True  # personal pages are served: links to them make sense
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,30 @@ class DigestMail:
     first: bool = False  # the reader's first digest: it explains itself
     special: bool = False
     archive: str = ""
+
+
+class Fate(StrEnum):
+    """What became of a statement."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    THEMED = "themed"  # stands with others under a theme
+    ANSWERED = "answered"
+    CITED = "cited"
+    MERGED = "merged"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """News of one statement for its author; `reply` is what a working group said, `into` a theme or reference."""
+
+    ref: str
+    text: Block
+    fate: Fate
+    reply: Block | None = None
+    into: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +245,10 @@ class NoticeMail:
     footer: Footer
     title: Block | None = None
     until: date | None = None
-    dated: datetime | None = None
+    due: When | None = None  # DRAFT: when it is approved by itself
     about: str = ""  # subject of the mail or name of the edition it is about
     details: tuple[Block, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     url: str = ""
     number: int = 0
-    automatic: bool = False  # DRAFT: it is approved by itself at `dated`
+    automatic: bool = False  # DRAFT: nobody needs to approve it

@@ -40,7 +40,11 @@ class _Loader(BaseLoader):
     def __init__(self, load: Load) -> None:
         self.load_source = load
 
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+    def get_source(
+        self,
+        environment: Environment,  # noqa: ARG002  # the signature is jinja2's
+        template: str,
+    ) -> tuple[str, str, Callable[[], bool]]:
         source = self.load_source(template)
         if source is None:
             raise TemplateNotFound(template)
@@ -82,6 +86,19 @@ class Renderer:
         if places:
             raise TemplateFailed(name, 0, "a fragment cannot hold a personal value")
         return Fragment(_tidy(text), _squeeze(page))
+
+    def personal(self, lang: str, name: str, group: str, process: str) -> dict[str, str]:
+        """The fields `greeting` and `why` of one reader; name and group may be ''."""
+        spoken = words.pick([lang], self.languages)
+        said = self._catalogues.get(spoken) or NullTranslations()
+        gettext = said.gettext
+        named, about = {"name": words.isolate(name)}, words.isolate(process)
+        if group:
+            why = gettext("You get this because you are a liaison of %(group)s in %(process)s.")
+            why %= {"group": words.isolate(group), "process": about}
+        else:
+            why = gettext("You get this because you take part in %(process)s.") % {"process": about}
+        return {"greeting": gettext("Hello %(name)s,") % named if name else gettext("Hello,"), "why": why}
 
     def _environment(self, lang: str) -> Environment:
         if lang not in self._environments:
@@ -131,6 +148,7 @@ def _environment(loader: BaseLoader, lang: str, catalogue: NullTranslations | No
         dir=words.direction(lang),
         direction=words.direction,
         marks=_marks(lang),
+        foreign=_foreign(lang),
     )
     environment.filters.update(
         html=lambda block, level=3: Markup(markdown.to_html(_source(block), level)),  # noqa: S704  # html is off
@@ -158,6 +176,20 @@ def _marks(lang: str) -> Callable[[Block], Markup]:
         return Markup(attributes)  # noqa: S704  # the tag is escaped above
 
     return marks
+
+
+def _foreign(lang: str) -> Callable[..., list[tuple[str, bool]]]:
+    """(language name, outdated) of each block that is not in the letter's language or older than its source."""
+    own = lang.replace("_", "-").split("-")[0]
+
+    def foreign(*blocks: Block | None) -> list[tuple[str, bool]]:
+        found = {}
+        for block in blocks:
+            if block is not None and (block.outdated or block.lang.replace("_", "-").split("-")[0] != own):
+                found[words.language_name(block.lang, lang), block.outdated] = None
+        return list(found)
+
+    return foreign
 
 
 def _source(value: object) -> str:

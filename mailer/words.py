@@ -144,6 +144,11 @@ def zone_name(zone: str, lang: str) -> str:
     return zone if name == zone else f"{name}, {_isolated(zone, lang)}"
 
 
+def isolate(text: str) -> str:
+    """A name inside a sentence of either direction; plain ASCII in a plain sentence needs no marks."""
+    return text if text.isascii() or not text else f"{FSI}{text}{PDI}"
+
+
 def days(when: When, lang: str) -> str:
     """Dates without a clock time, exactly as exact as they are known; precision words are the template's."""
     if when.precision is Precision.MONTH:
