@@ -21,6 +21,7 @@ class Chronicle:
         self._views: dict[tuple[Subject, int], View] = {}
         self._first: dict[tuple[Subject, View], int] = {}
         self._hopped: dict[Subject, int] = dict.fromkeys(hopped, 0)
+        self._kinds: dict[SubjectKind, list[Subject]] = {}
         self._about: dict[int, list[Subject]] = {}
         for event in events:
             self.add(event)
@@ -32,6 +33,8 @@ class Chronicle:
         subject, before = event.subject, self._facts.get(event.subject)
         if before is not None and hops(before[-1], event.after):
             self._hopped.setdefault(subject, event.seq)
+        if before is None:
+            self._kinds.setdefault(subject.kind, []).append(subject)
         self._order.append((event.seq, subject))
         self._seqs.setdefault(subject, []).append(event.seq)
         self._facts.setdefault(subject, []).append(event.after)
@@ -75,6 +78,10 @@ class Chronicle:
     def subjects(self, upto: int) -> list[Subject]:
         """Everything recorded up to `upto`, sorted."""
         return sorted(subject for subject, seqs in self._seqs.items() if seqs[0] <= upto)
+
+    def of_kind(self, kind: SubjectKind, upto: int) -> list[Subject]:
+        """The subjects of a kind recorded up to `upto`, sorted."""
+        return sorted(s for s in self._kinds.get(kind, ()) if self._seqs[s][0] <= upto)
 
     def hopped(self, subject: Subject, upto: int) -> bool:
         """Whether the subject ever changed track up to `upto` (N13)."""

@@ -1,24 +1,25 @@
-"""The timeline: what is recorded of a subject (facts), how it is worth telling (views), and what the clock adds.
+"""The timeline: recorded events, what of the facts is worth telling (views), and what the clock adds (model N2 to N4).
 
-Facts are stored after every event as a whole (N2), so the state of anything at any `seq` is one look-up. Nothing here
-reads a clock: `now` is a parameter. Raises ValueError, naming the field, for facts that contradict themselves.
+An event carries the whole facts after it, so the state of anything at any `seq` is one look-up. Nothing here reads a
+clock: `now` is a parameter.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from digests.facts import CLOSING, OPENING, AnyFacts, EntryKind, Facts, OtherFacts, facts_of, flat
 from digests.subject import ALIVE, FADING, Status, Subject, SubjectKind, View
 from digests.wall import moment_text
 from digests.when import Precision, Session, When
 
 __all__ = [
     "ALIVE",
+    "CLOSING",
     "FADING",
+    "OPENING",
     "AnyFacts",
     "Change",
     "ClockEvent",
@@ -40,25 +41,10 @@ __all__ = [
     "event_kind",
     "facts_of",
     "hops",
+    "next_clock",
     "status_by_dates",
     "view",
 ]
-
-
-class EntryKind(StrEnum):
-    """Kinds of entries."""
-
-    PHASE = "phase"  # a stretch of the process
-    MILESTONE = "milestone"  # a point reached
-    EVENT = "event"  # a meeting
-    PUBLICATION = "publication"  # a text comes out
-    CONSULTATION = "consultation"  # people are asked, from a day to a day
-    DEADLINE = "deadline"  # the last day for something
-
-
-OPENING = frozenset({EntryKind.PHASE, EntryKind.CONSULTATION})
-"""Kinds that open and close; the others happen, or close, at one point."""
-CLOSING = OPENING | {EntryKind.DEADLINE}
 
 
 class EventKind(StrEnum):
@@ -71,102 +57,6 @@ class EventKind(StrEnum):
     OPENED = "opened"  # by the clock, like the next two
     CLOSED = "closed"
     HAPPENED = "happened"
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything recorded of an entry. Texts are in the process's source language; translations live elsewhere."""
-
-    kind: EntryKind
-    title: str
-    when: When
-    tracks: tuple[str, ...]  # slugs, the main one first
-    status: Status = Status.PLANNED
-    description: str = ""
-    sessions: tuple[Session, ...] = ()
-    place: str = ""
-    link: str = ""
-    participate: bool = False
-    how: str = ""
-    questions: tuple[str, ...] = ()  # codes
-    tell: int = 0  # raised when an editor ticks "tell this" for a quiet change
-    reason: str = ""  # why it changed last, or was cancelled
-
-    def __post_init__(self) -> None:
-        if not self.tracks:
-            raise ValueError("tracks: an entry belongs to at least one track")
-        if len(set(self.tracks)) != len(self.tracks):
-            raise ValueError(f"tracks: named twice in {', '.join(self.tracks)}")
-        object.__setattr__(self, "sessions", tuple(sorted(self.sessions)))
-
-    def as_document(self) -> dict[str, Any]:
-        """Plain values for storage; absent facts are left out, so that adding a field changes no stored document."""
-        return _document(self)
-
-    @classmethod
-    def of_document(cls, document: Mapping[str, Any]) -> Self:
-        """What `as_document` gave; unknown keys are ignored."""
-        known = _known(cls, document)
-        known["kind"], known["status"] = EntryKind(known["kind"]), Status(known.get("status", "planned"))
-        known["when"] = When.of_document(known["when"])
-        known["sessions"] = tuple(Session.parse(text) for text in known.get("sessions", ()))
-        return cls(**known)
-
-    def to_json(self) -> str:
-        """The stored document as stable text."""
-        return _dump(self.as_document())
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """What `to_json` gave."""
-        return cls.of_document(json.loads(text))
-
-
-@dataclass(frozen=True, slots=True)
-class OtherFacts:
-    """Everything recorded of a question, announcement, summary or statement.
-
-    `status`: open while it stands; a heard statement is recorded as over, for it happened: a newcomer is not told of
-    all those before. `state` and `links` are loud: `answered`; `response:7`, `merged:S-12`, `cited:R-4`.
-    """
-
-    title: str = ""
-    status: Status = Status.OPEN
-    tracks: tuple[str, ...] = ()  # none: concerns everybody
-    ref: str = ""  # RR-2, S-1042, or the slug of an announcement
-    state: str = ""
-    links: tuple[str, ...] = ()
-    closes: str = ""  # the moment at which it closes or expires, or nothing
-    entry: int | None = None  # the entry that asks a question
-    about: int | None = None  # the liaison whose statement it is
-    tell: int = 0
-
-    def as_document(self) -> dict[str, Any]:
-        """Plain values for storage."""
-        return _document(self)
-
-    @classmethod
-    def of_document(cls, document: Mapping[str, Any]) -> Self:
-        """What `as_document` gave; unknown keys are ignored."""
-        known = _known(cls, document)
-        return cls(**known | {"status": Status(known.get("status", "open"))})
-
-    def to_json(self) -> str:
-        """The stored document as stable text."""
-        return _dump(self.as_document())
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """What `to_json` gave."""
-        return cls.of_document(json.loads(text))
-
-
-AnyFacts = Facts | OtherFacts
-
-
-def facts_of(kind: SubjectKind, document: Mapping[str, Any]) -> AnyFacts:
-    """The facts of a stored document, by the kind of its subject."""
-    return (Facts if kind is SubjectKind.ENTRY else OtherFacts).of_document(document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +94,8 @@ class ClockEvent:
 
 def changes(before: AnyFacts | None, after: AnyFacts) -> tuple[Change, ...]:
     """The facts that differ, sorted by name; everything there is when there was nothing before."""
-    old = {} if before is None else _flat(before)
-    new = _flat(after)
+    old = {} if before is None else flat(before)
+    new = flat(after)
     names = sorted(old.keys() | new.keys())
     return tuple(Change(n, old.get(n, ""), new.get(n, "")) for n in names if old.get(n, "") != new.get(n, ""))
 
@@ -225,11 +115,11 @@ def view(facts: AnyFacts) -> View:
     """The loud facts alone (N4). Cancelled is one view; over is one view but for an editor's "tell this"."""
     if facts.status is Status.CANCELLED:
         return View(Status.CANCELLED)
-    flat = _flat(facts)
+    texts = flat(facts)
     if facts.status is Status.OVER:
-        return View(Status.OVER, _pick(flat, ("tell",)))
+        return View(Status.OVER, _pick(texts, ("tell",)))
     loud = _LOUD_ENTRY if isinstance(facts, Facts) else _LOUD_OTHER
-    return View(facts.status, _pick(flat, loud))
+    return View(facts.status, _pick(texts, loud))
 
 
 def hops(before: AnyFacts | None, after: AnyFacts) -> bool:
@@ -304,43 +194,3 @@ def _end_key(facts: Facts, at: datetime) -> str:
 
 def _pick(flat: Mapping[str, str], names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((name, flat[name]) for name in names if flat.get(name))
-
-
-def _document(facts: AnyFacts) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    for field in fields(facts):
-        value = getattr(facts, field.name)
-        if value in ("", (), None, 0) and value is not False:
-            continue
-        if isinstance(value, When):
-            value = value.as_document()
-        elif isinstance(value, tuple):
-            value = [str(part) for part in value]
-        elif isinstance(value, StrEnum):
-            value = value.value
-        document[field.name] = value
-    return document
-
-
-def _known(cls: type[Facts] | type[OtherFacts], document: Mapping[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(cls)}
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in document.items() if k in names}
-
-
-def _flat(facts: AnyFacts) -> dict[str, str]:
-    """Every fact as text: dates taken apart, lists joined."""
-    document = _document(facts)
-    document |= document.pop("when", {})
-    return {name: _text(value) for name, value in document.items()}
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else ""
-    if value is None:
-        return ""
-    return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-def _dump(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
