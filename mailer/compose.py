@@ -204,6 +204,8 @@ def _join(part: _Part, person: Person) -> bytes:
         if piece.form == "block":
             value = flow(value, part.delsp) if part.encode is _TEXT_FORMS else value
             value = value.replace("\n", "\r\n")
+        elif len(value) > 72 and part.encode is _TEXT_FORMS:
+            value = flow(value, part.delsp).replace("\n", "\r\n")
         if part.base64:
             out.append(value.encode())
         else:
@@ -269,7 +271,8 @@ def _flowed(pieces: Sequence[Piece], delsp: bool) -> list[Piece]:
     return out
 
 
-_WIDTHS = {"reply": 62, "leave": 72, "prefs": 72, "local": 46, "name": 12, "own": 1, "group": 20}
+# Columns that a value is likely to take; where it differs, a soft break stands early or late, no more.
+_WIDTHS = {"reply": 62, "leave": 62, "prefs": 62, "leave_mail": 62, "local": 58, "own": 1, "zone": 34}
 
 
 def _lined(pieces: Sequence[Piece]) -> list[Piece]:

@@ -95,4 +95,6 @@ def _thai(char: str) -> bool:
 def _width(char: str) -> int:
     if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0
+    if "\ufdd0" <= char <= "\ufdef":
+        return 1  # the stand-ins of `mailer.compose` for a personal value
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -183,7 +183,7 @@ def _foreign(lang: str) -> Callable[..., list[tuple[str, bool]]]:
     own = lang.replace("_", "-").split("-")[0]
 
     def foreign(*blocks: Block | None) -> list[tuple[str, bool]]:
-        found = {}
+        found: dict[tuple[str, bool], None] = {}
         for block in blocks:
             if block is not None and (block.outdated or block.lang.replace("_", "-").split("-")[0] != own):
                 found[words.language_name(block.lang, lang), block.outdated] = None
