@@ -1,0 +1,99 @@
+"""Single letters: receipts, confirmations, alerts. Each is a mailing of its own with one delivery, in the urgent lane.
+
+Written inside the transaction of the act that causes it, so that neither exists without the other. Its natural key
+keeps a repeated act from writing twice.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from db import editions, outbox, readers
+from db.engine import Tx
+from db.journal import Act
+from db.process import ProcessRow
+from db.states import DeliveryState, MailingState
+from flows import wording
+from flows.engine import Engine
+from flows.wording import Wording
+from mailer import address
+from mailer.compose import Rendered
+
+__all__ = ["Single", "enqueue"]
+
+URGENT = -1
+LIFE = timedelta(days=3)
+TAGS = 8  # how many tags of a natural key are tried when one is taken
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """A letter to one person: a liaison by id (with the address to use), or an address alone.
+
+    `kind` is `receipt` (answers a mail) or `notice`. `thread` holds the Message-IDs it answers, oldest first.
+    """
+
+    natural_key: str
+    kind: str
+    rendered: Rendered
+    liaison_id: int | None = None
+    address_id: int | None = None
+    subscription_id: int | None = None
+    to_addr: str | None = None
+    thread: tuple[str, ...] = ()
+    answers: bool = False
+
+
+def tags(engine: Engine, owner: ProcessRow, natural_key: str) -> list[int]:
+    """The tags a mailing may have, in the order in which they are tried (K3)."""
+    ring = engine.keys.ring(owner.slug, owner.address_base)
+    return [ring.mailing_tag(natural_key, n) for n in range(TAGS)]
+
+
+def enqueue(tx: Tx, engine: Engine, owner: ProcessRow, single: Single, *, act: Act) -> int | None:
+    """Put a letter into the outbox, due now; gives the delivery's id, None when this key was written before."""
+    mailing_id = editions.add_mailing(
+        tx,
+        tags(engine, owner, single.natural_key),
+        process_id=owner.id,
+        natural_key=single.natural_key,
+        kind=single.kind,
+        seq=0,
+        state=MailingState.READY,
+        generation=outbox.generation(tx),
+        lane=URGENT,
+        created_at=act.now,
+        ready_at=act.now,
+        due_at=act.now,
+        total=1,
+    )
+    mailing = editions.mailing(tx, mailing_id)
+    body = wording.dump(Wording(single.rendered, f"{mailing.tag:010x}", single.thread, single.answers))
+    variant_id = readers.add_variant(
+        tx,
+        mailing_id,
+        "only",
+        news_key=None,
+        news=(),
+        languages=[single.rendered.lang],
+        size="M",
+        still_open=[],
+        body=body,
+    )
+    to = single.to_addr or ""
+    row = {
+        "mailing_id": mailing_id,
+        "liaison_id": single.liaison_id,
+        "subscription_id": single.subscription_id,
+        "address_id": single.address_id,
+        "to_addr": single.to_addr,
+        "domain": address.parse(to).key.rpartition("@")[2] if to else "",
+        "variant_id": variant_id,
+        "lang": single.rendered.lang,
+        "state": DeliveryState.QUEUED,
+        "send_at": act.now,
+        "not_after": act.now + LIFE,
+        "tries": 0,
+        "created_at": act.now,
+    }
+    made = readers.add_deliveries(tx, [row])
+    return next(iter(made.values()), None)
