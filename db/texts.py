@@ -97,9 +97,9 @@ def put_translation(
 ) -> bool:
     """Save a translation of the source revision `of_revision` (None: the present one); says whether it was written.
 
-    Revision 0 means an earlier source, unknown here. Nothing is written when it says what is there already, or when
-    there is one of a later source (L6).
-    Raises `LookupError` for a text that does not exist and `ValueError` for a revision that it never had.
+    A revision that the source never had here means some earlier one, as in a file from another database: the
+    translation is outdated. Nothing is written when it says what is there already, or when there is one of a later
+    source (L6). Raises `LookupError` for a text that does not exist, `ValueError` for the language of the source.
     """
     row = _find(tx, process_id, owner, field)
     if row is None:
@@ -107,10 +107,7 @@ def put_translation(
     if lang == row.source_lang:
         raise ValueError(f"{lang} is the language of the source: save it as the source")
     source = _latest(tx, row.id, row.source_lang)
-    of = of_revision if of_revision is not None else int(source.revision)
-    known = select(_VERSION.c.revision).where(_VERSION.c.text_id == row.id, _VERSION.c.lang == row.source_lang)
-    if of and of not in {r for (r,) in tx.execute(known)}:
-        raise ValueError(f"the source never had a revision {of}")
+    of = int(source.revision) if of_revision is None else _known_revision(tx, row.id, row.source_lang, of_revision)
     latest = _latest(tx, row.id, lang)
     if latest is not None:
         if latest.of_revision > of:
@@ -122,6 +119,15 @@ def put_translation(
     highest = tx.execute(select(func.max(_VERSION.c.revision)).where(_VERSION.c.text_id == row.id)).scalar() or 0
     _add(tx, row.id, lang, int(highest) + 1, of, body, state, act)
     return True
+
+
+def _known_revision(tx: Tx, text_id: int, lang: str, revision: int) -> int:
+    found = tx.execute(
+        select(_VERSION.c.revision).where(
+            _VERSION.c.text_id == text_id, _VERSION.c.lang == lang, _VERSION.c.revision == revision
+        )
+    ).first()
+    return revision if found is not None else 0
 
 
 def _find(tx: Tx, process_id: int, owner: Owner, field: str) -> Any:
