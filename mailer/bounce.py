@@ -8,6 +8,7 @@ success is none. Time is linear in the text, of which at most `MAX_TEXT` charact
 """
 
 import email
+import logging
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from mailer import bounce_words as words
 from mailer.dsn import ADDRESS, Fate, address_in, best_status, code_in, read_fields, status_in
 from mailer.message import Message
 from mailer.reading import BounceRead
+
+logging.getLogger("flufl.bounce").addHandler(logging.NullHandler())  # its detectors report their own faults there
 
 MAX_TEXT = 60_000
 MAX_LINES = 600
@@ -117,7 +120,7 @@ def _split(message: Message, raw: bytes) -> _Text:
     if not body.strip() and message.html:
         body = words.tags_out(message.html[: MAX_TEXT * 2])
     if not body.strip():
-        head, mark, rest = _decoded(raw).partition("\n\n")
+        _, mark, rest = _decoded(raw).partition("\n\n")
         body = rest if mark else ""
     lines = body[:MAX_TEXT].split("\n")[:MAX_LINES]
     cut = _returned_at(lines)
@@ -196,10 +199,11 @@ def _recipients(message: Message, text: _Text, raw: bytes) -> list[str]:
 
 
 def _by_pattern(lines: tuple[str, ...], senders: set[str]) -> list[str]:
-    """Addresses that stand where a server names the recipient: `<a@b>:`, `RCPT TO:<a@b>`, alone after a failure..."""
+    """Addresses that stand where a server names the recipient: `<a@b>:`, `RCPT TO:<a@b>`, alone after a "
+    "failure..."""
     found: list[str] = []
-    for number, line in enumerate(lines):
-        line = line[:500]
+    for number, whole in enumerate(lines):
+        line = whole[:500]
         if words.NOT_RECIPIENT.search(line):
             continue
         before = " ".join(lines[max(0, number - 3) : number])[-400:]
@@ -235,7 +239,8 @@ def _of_returned(returned: str, sender: str) -> list[str]:
 
 
 def _flufl(raw: bytes) -> list[str]:
-    """What flufl.bounce makes of it; short lines and a short mail only, since its patterns are not all linear."""
+    """What flufl.bounce makes of it; short lines and a short mail only, since its patterns are not all "
+    "linear."""
     if not raw:
         return []
     lines = raw[:MAX_TEXT].replace(b"\r\n", b"\n").split(b"\n")[:MAX_LINES]

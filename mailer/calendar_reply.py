@@ -5,14 +5,20 @@ import re
 from mailer.message import Message
 from mailer.phrases import fold
 
-_METHOD = re.compile(r"^METHOD:[ \t]*(REPLY|COUNTER|REFRESH|CANCEL|REQUEST|PUBLISH|DECLINECOUNTER)", re.IGNORECASE | re.MULTILINE)
+_METHOD = re.compile(
+    r"^METHOD:[ \t]*(REPLY|COUNTER|REFRESH|CANCEL|REQUEST|PUBLISH|DECLINECOUNTER)", re.IGNORECASE | re.MULTILINE
+)
 _PARTSTAT = re.compile(r"PARTSTAT=(ACCEPTED|DECLINED|TENTATIVE|DELEGATED)", re.IGNORECASE)
 _TYPES = ("text/calendar", "application/ics", "text/x-vcalendar")
 _SUBJECT = re.compile(
-    r"^\s*(?:accepted|declined|tentative(?:ly accepted)?|new time proposed|invitation|updated invitation|canceled event|"
-    r"zugesagt|abgesagt|mit vorbehalt|einladung|accepté|refusé|provisoire|invitation acceptée|invitation refusée|aceptad[oa]|aceptó|"
-    r"rechazad[oa]|rechazó|provisional|aceit[eoa]|recusad[oa]|provisório|accettat[oa]|rifiutat[oa]|geaccepteerd|afgewezen|voorlopig|"
-    r"принято|отклонено|под вопросом|zaakceptowano|odrzucono|přijato|odmítnuto|kabul edildi|reddedildi|承諾|辞退|仮承諾|"
+    r"^\s*(?:accepted|declined|tentative(?:ly accepted)?|new time proposed|invitation|updated invitation|"
+    r"canceled event|"
+    r"zugesagt|abgesagt|mit vorbehalt|einladung|accepté|refusé|provisoire|invitation acceptée|"
+    r"invitation refusée|aceptad[oa]|aceptó|"
+    r"rechazad[oa]|rechazó|provisional|aceit[eoa]|recusad[oa]|provisório|accettat[oa]|rifiutat[oa]|"
+    r"geaccepteerd|afgewezen|voorlopig|"
+    r"принято|отклонено|под вопросом|zaakceptowano|odrzucono|přijato|odmítnuto|kabul edildi|reddedildi|"
+    r"承諾|辞退|仮承諾|"
     r"已接受|已拒绝|暂定|已拒絕|暫訂|diterima|ditolak|קיבל|נדחה|אישר|מקובל|تم القبول|مقبول|مرفوض|accepterat|avböjt|"
     r"hyväksytty|hylätty|godtatt|accepteret|elfogadva|स्वीकृत|अस्वीकृत|수락|거절)\s*[:：]",
     re.IGNORECASE,
@@ -23,7 +29,7 @@ def method_of(message: Message) -> str:
     """The iTIP method of the calendar part (`REPLY`, `REQUEST` ...), or ''."""
     for part in message.parts:
         if part.type.lower() in _TYPES:
-            given = dict((k.lower(), v) for k, v in part.params).get("method", "")
+            given = {k.lower(): v for k, v in part.params}.get("method", "")
             found = _METHOD.search(part.text[:20_000])
             return (given or (found.group(1) if found else "")).upper() or "PUBLISH"
     for attachment in message.attachments:
@@ -34,13 +40,16 @@ def method_of(message: Message) -> str:
 
 
 def is_calendar_reply(message: Message, new_text: str) -> bool:
-    """Whether a calendar program answered. Words beside the answer (40 characters or more) make it a reply."""
+    """Whether a calendar program answered. Words beside the answer (40 characters or more) make it a "
+    "reply."""
     kind = message.get("content-type").lower()
     method = method_of(message) or ("REPLY" if kind.startswith("text/calendar") else "")
     if not method:
         return bool(_SUBJECT.match(message.subject)) and not new_text.strip()
     if method in ("REPLY", "COUNTER", "REFRESH", "DECLINECOUNTER"):
         words = fold(new_text)
-        generated = bool(_SUBJECT.match(message.subject)) or any(_PARTSTAT.search(p.text[:20_000]) for p in message.parts)
+        generated = bool(_SUBJECT.match(message.subject)) or any(
+            _PARTSTAT.search(p.text[:20_000]) for p in message.parts
+        )
         return generated or len(words) < 40
     return bool(_SUBJECT.match(message.subject)) or len(new_text.strip()) < 40

@@ -52,8 +52,8 @@ def read_command(
         return found
     if not text:
         bare = subject.strip()
-        found = None if _REPLY.match(bare) else _keyword(bare[:120], languages, today)
-        return Command(found, by="subject") if found else None
+        asked = None if _REPLY.match(bare) else _keyword(bare[:120], languages, today)
+        return Command(asked, by="subject") if asked else None
     if len(text) > MAX_CHARS or len(text.split()) > MAX_WORDS or _CODE.search(text):
         return None
     lines = [line for line in text.split("\n") if line.strip()]
@@ -107,10 +107,15 @@ def _private_words() -> frozenset[str]:
     return frozenset(fold(word) for table in TABLES.values() for word in table.get("private", {}).get("words", ()))
 
 
+def sentences(folded: str) -> list[str]:
+    """The sentences and lines of a folded text, as they stand."""
+    return _SPLIT.split(folded)
+
+
 def _pieces(text: str) -> list[str]:
     """The sentences and lines of a text, folded, without what is only a courtesy."""
     courtesy = phrases("courtesy", "fillers", "acks").whole
-    pieces = (piece.strip(_EDGE) for piece in _SPLIT.split(fold(text)))
+    pieces = (piece.strip(_EDGE) for piece in sentences(fold(text)))
     return [piece for piece in pieces if piece and piece not in courtesy]
 
 
@@ -171,20 +176,28 @@ def _argument(found: Found, rest: str, languages: tuple[str, ...], today: date |
 def _language_names() -> dict[str, str]:
     """Folded names of languages, in themselves and in the languages of the tables, to their codes."""
     names: dict[str, str] = {}
-    codes = [code for code in TABLES if code != "zh-Hans" and code != "zh-Hant"] + ["zh_Hans", "zh_Hant"]
+    codes = [code for code in TABLES if not code.startswith("zh-")] + ["zh_Hans", "zh_Hant"]
     spoken = ("en", "es", "fr", "de", "pt", "ar", "ru", "zh_Hans", "zh_Hant", "hi", "ja", "id", "sw", "he")
     for speaker in dict.fromkeys((*spoken, *codes)):
-        try:
-            locale = Locale.parse("fil" if speaker == "tl" else speaker)
-        except Exception:  # a table for a language that CLDR does not know has no names to offer
-            continue
+        locale = Locale.parse("fil" if speaker == "tl" else speaker)
         wanted = codes if speaker in spoken else [speaker]
         for code in wanted:
             name = locale.languages.get(code) or locale.languages.get(code.split("_")[0])
             if name:
                 names.setdefault(fold(name), code.replace("_", "-"))
-    names |= {fold(code): code for code in TABLES} | {"pt-br": "pt-BR", "zh": "zh-Hans", "chinese": "zh-Hans", "中文": "zh-Hans"}
-    names |= {"中文(简体)": "zh-Hans", "繁體中文": "zh-Hant", "简体中文": "zh-Hans", "kiswahili": "sw", "bahasa indonesia": "id"}
+    names |= {fold(code): code for code in TABLES} | {
+        "pt-br": "pt-BR",
+        "zh": "zh-Hans",
+        "chinese": "zh-Hans",
+        "中文": "zh-Hans",
+    }
+    names |= {
+        "中文(简体)": "zh-Hans",
+        "繁體中文": "zh-Hant",
+        "简体中文": "zh-Hans",
+        "kiswahili": "sw",
+        "bahasa indonesia": "id",
+    }
     return names
 
 
@@ -199,7 +212,13 @@ def language_code(text: str, languages: tuple[str, ...] = ()) -> str:
     if len(words) <= 3:
         for word in words:
             bare = word.strip(_EDGE)
-            for form in (bare, bare.removeprefix("ال"), bare.removeprefix("ב"), bare.removesuffix("で"), bare.removesuffix("语") + "文"):
+            for form in (
+                bare,
+                bare.removeprefix("ال"),
+                bare.removeprefix("ב"),
+                bare.removesuffix("で"),
+                bare.removesuffix("语") + "文",
+            ):
                 if len(form) > 2 and form in names:
                     return names[form]
     return ""
@@ -208,9 +227,12 @@ def language_code(text: str, languages: tuple[str, ...] = ()) -> str:
 def _prose(text: str, languages: tuple[str, ...], today: date | None) -> CommandRead | None:
     """A sentence that asks for one thing, in a mail with little else."""
     folded = fold(text)
-    kinds = tuple(f"{name}_prose" for name in ("unsubscribe", "pause", "resume", "weekly", "fortnightly", "monthly", "hour", "language"))
+    kinds = tuple(
+        f"{name}_prose"
+        for name in ("unsubscribe", "pause", "resume", "weekly", "fortnightly", "monthly", "hour", "language")
+    )
     found = list(phrases("commands", *kinds).find(folded))
-    if not found or len(text.split()) > MAX_WORDS or "?" in _last(folded) and len(_pieces(text)) > 4:
+    if not found or len(text.split()) > MAX_WORDS or ("?" in _last(folded) and len(_pieces(text)) > 4):
         return None
     names = {f.name for f in found}
     if "unsubscribe_prose" in names:

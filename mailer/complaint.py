@@ -13,18 +13,24 @@ from mailer.reading import ComplaintRead
 MAX_TEXT = 60_000
 _FIELD = re.compile(r"^[ \t]*([A-Za-z][A-Za-z0-9\-]{2,40})[ \t]*:[ \t]*(.{0,1000})$", re.MULTILINE)
 _TYPE = re.compile(r"^[ \t]*feedback-type[ \t]*:[ \t]*([a-z\-]{3,40})", re.IGNORECASE | re.MULTILINE)
-_ID = re.compile(r"^[ \t>]*(?:original-)?message-id[ \t]*:[ \t]*<?([^<>\s]{3,250}@[^<>\s]{1,250})>?", re.IGNORECASE | re.MULTILINE)
+_ID = re.compile(
+    r"^[ \t>]*(?:original-)?message-id[ \t]*:[ \t]*<?([^<>\s]{3,250}@[^<>\s]{1,250})>?", re.IGNORECASE | re.MULTILINE
+)
 _SUBJECT = re.compile(
-    r"^(?:complaint about message from|e-?mail feedback report|abuse report|spam (?:report|complaint)|e-?mail abuse report|"
+    r"^(?:complaint about message from|e-?mail feedback report|abuse report|spam (?:report|complaint)|"
+    r"e-?mail abuse report|"
     r"(?:\w+ )?abuse report\b|\[?feedback loop|fbl report)",
     re.IGNORECASE,
 )
 _SENDER = re.compile(
-    r"^(?:scomp|staff|fbl|feedback-?loop|feedback|abuse(?:desk)?|complaints?|arf|spam-?report)\b[^@]{0,40}@", re.IGNORECASE
+    r"^(?:scomp|staff|fbl|feedback-?loop|feedback|abuse(?:desk)?|complaints?|arf|spam-?report)\b[^@]{0,40}@",
+    re.IGNORECASE,
 )
 _SAID = re.compile(
-    r"this is an? [\w ,/\-]{0,60}(?:abuse|complaint|opt-out|spam|feedback|fraud|virus|authentication-failure|auth-failure) report\b|"
-    r"(?:was|has been) (?:reported|marked|flagged) as (?:spam|junk|abuse)|marked (?:this|your|the) (?:message|mail|e-?mail) as (?:spam|junk)|"
+    r"this is an? [\w ,/\-]{0,60}(?:abuse|complaint|opt-out|spam|feedback|fraud|virus|"
+    r"authentication-failure|auth-failure) report\b|"
+    r"(?:was|has been) (?:reported|marked|flagged) as (?:spam|junk|abuse)|marked (?:this|your|"
+    r"the) (?:message|mail|e-?mail) as (?:spam|junk)|"
     r"user reported (?:this|your) (?:message|mail|e-?mail) as",
     re.IGNORECASE,
 )
@@ -63,15 +69,19 @@ def _report(message: Message, raw: bytes) -> str:
 
 
 def _is_older_form(message: Message) -> bool:
-    """Reports without the standard's part: two of subject, sender, words; with the mail attached one will do."""
+    """Reports without the standard's part: two of subject, sender, words; with the mail attached one "
+    "will do."""
     text = (message.plain or "")[:4_000]
     if "\n>" in text or message.in_reply_to:
         return False
     signs = bool(_SUBJECT.match(message.subject)), bool(_SENDER.match(message.from_addr)), bool(_SAID.search(text))
     attached = any(part.type.lower() in _RETURNED for part in message.parts)
     named = any("x-hmxmroriginalrecipient" in part.text[:20_000].lower() for part in message.parts)
-    return named or sum(signs) >= 2 or (attached and sum(signs) >= 1 and not text.strip()) or "feedback-report" in (
-        message.get("content-type").lower()
+    return (
+        named
+        or sum(signs) >= 2
+        or (attached and sum(signs) >= 1 and not text.strip())
+        or "feedback-report" in (message.get("content-type").lower())
     )
 
 

@@ -13,12 +13,14 @@ MAX_TEXT = 200_000
 MAX_FATES = 1_000
 
 ADDRESS = re.compile(
-    r"[^\s<>()\[\]\\,;:\"'@|\u300c\u300d=*`]{1,64}@(?:[\w\-\u00a1-\uffff]{1,63}\.){1,10}[\w\-\u00a1-\uffff]{2,63}"
+    r"[^\s<>()\[\]\\,;:\"'@|"
+    r"\u300c\u300d=*`]{1,64}@(?:[\w\-\u00a1-\uffff]{1,63}\.){1,10}[\w\-\u00a1-\uffff]{2,63}"
 )
 _QUOTED_ADDRESS = re.compile(r'"[^"\n]{1,64}"@(?:[\w\-]{1,63}\.){1,10}[\w\-]{2,63}')
 _FIELD = re.compile(
     r"[ \t>]{0,4}(final-recipient|original-recipient|x-actual-recipient|x-supplementary-info|action|status|"
-    r"diagnostic-code|last-attempt-date|remote-mta|reporting-mta|x-postfix-sender|arrival-date|received-from-mta|"
+    r"diagnostic-code|last-attempt-date|remote-mta|reporting-mta|x-postfix-sender|arrival-date|"
+    r"received-from-mta|"
     r"will-retry-until|final-log-id|x-display-name|dsn-gateway|original-envelope-id|localized-diagnostic)"
     r"[ \t]?:[ \t]*(.*)",
     re.IGNORECASE,

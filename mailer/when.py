@@ -22,7 +22,10 @@ _ISO = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d./-])(\d{1,2}) ?([./-]) ?(\d{1,2})(?:(?: ?\2 ?)(\d{4}|\d{2}))?(?![\d])")
 _CJK = re.compile(r"(?:(\d{4}) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일号號]?")
 _VIETNAMESE = re.compile(r"(?<!\d)(\d{1,2}) tháng (\d{1,2})(?: năm (\d{4}))?", re.IGNORECASE)
-_DAY = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|\.?º|ª|°|-?го|-го|-е|\.)?,?[ -](?:(?:de|of|den|d'|da|di|del|i) ?)?([^\W\d_]{2,20}[\u0300-\u036f\u0900-\u0eff]*[^\W\d_]*)\.?")
+_DAY = re.compile(
+    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|\.?º|ª|°|-?го|-го|-е|\.)?,?[ -](?:(?:de|of|den|d'|da|di|del|"
+    r"i) ?)?([^\W\d_]{2,20}[\u0300-\u036f\u0900-\u0eff]*[^\W\d_]*)\.?"
+)
 _AFTER = re.compile(r"([^\W\d_]{2,20})\.? (?:den |the )?(\d{1,2})(?:st|nd|rd|th|\.)?(?!\d|[:.]\d)")
 _YEAR = re.compile(r"[ .,/-]{0,3}(?:de |del |of |năm |г\. ?)?(\d{4})(?!\d)")
 _HOUR = re.compile(r"(?<!\d)(\d{1,2})(?:[:.h٫時时點点시]?(\d{2}))?(?!\d) ?(?:(a\.?m|p\.?m)\b)?", re.IGNORECASE)
@@ -158,7 +161,8 @@ def dates_in(text: str, languages: tuple[str, ...], today: date | None = None) -
 
 
 def until(text: str, languages: tuple[str, ...], today: date | None = None) -> date | None:
-    """The day a notice speaks of: after (or before) a word for "until" or "back", else the last one to come."""
+    """The day a notice speaks of: after (or before) a word for "until" or "back", else the last one to "
+    "come."""
     text = text[:_MAX]
     days = dates_in(text, languages, today)
     if not days:

@@ -1,0 +1,230 @@
+"""A reading as the JSON object of `tidings explain`, and the context that its `--context` file gives.
+
+The keys of the object, their order and their meaning are kept stable. The context is a mapping as YAML gives it:
+
+    items:      [{number, title, code, track}, ...]       the numbered items of the digest that is answered
+    questions:  {RR-2: {track, text}, ...}                or a list of {code, track, text}
+    digests:    {d12: {subject, date, asks: [RR-1, ...]}} the one that the mail answers is found by its subject or id
+    tracks:     {slug: [words]}                           or a list of {slug, name, words}
+    roster:     [{address, languages, group}, ...]        then anybody else is a stranger
+    own_addresses, own_domains, trusted_servers, now, token_item, private
+
+Unknown keys are left alone, so that a larger document may be given; a value of the wrong shape counts as absent.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from mailer.message import Envelope, Message
+from mailer.parse import parse
+from mailer.phrases import fold
+from mailer.read import read_message
+from mailer.reading import Anchor, Context, ItemKnown, QuestionKnown, Reading, TrackKnown
+
+JsonObject = dict[str, Any]
+_ROSTERS = ("roster", "liaisons", "senders")
+
+
+def explain(
+    raw: bytes, file: str = "", document: Mapping[str, Any] | None = None, envelope: Envelope | None = None
+) -> JsonObject:
+    """How one mail is understood, as the object that `tidings explain --json` prints for it."""
+    message = parse(raw)
+    context = context_for(message, document or {})
+    return as_json(file, read_message(message, envelope or envelope_of(message), context, raw))
+
+
+def as_json(file: str, reading: Reading) -> JsonObject:
+    """The object for one file. `notes` for a person stand among the warnings, marked as such."""
+    return {
+        "file": file,
+        "kind": reading.kind.value,
+        "rule": reading.rule,
+        "disposition": reading.disposition.value,
+        "visibility": reading.visibility.value,
+        "subject": reading.subject,
+        "segments": [{"kind": segment.kind.value, "text": segment.text} for segment in reading.segments],
+        "text": reading.text,
+        "language": reading.language,
+        "statements": [
+            {
+                "text": statement.text,
+                "anchors": [_anchor(anchor) for anchor in statement.anchors],
+                "confidence": round(statement.confidence, 2),
+                "quote": statement.quote,
+            }
+            for statement in reading.statements
+        ],
+        "attachments": list(reading.attachments),
+        "bounce": _bounce(reading),
+        "complaint": _complaint(reading),
+        "command": {"name": reading.command.name, "argument": reading.command.argument} if reading.command else None,
+        "autoreply": _autoreply(reading),
+        "warnings": [*reading.warnings, *(f"note: {note}" for note in reading.notes)],
+    }
+
+
+def _anchor(anchor: Anchor) -> JsonObject:
+    return {"kind": anchor.kind, "ref": anchor.ref}
+
+
+def _bounce(reading: Reading) -> JsonObject | None:
+    if reading.bounce is None:
+        return None
+    found = reading.bounce
+    return {
+        "recipients": list(found.recipients),
+        "permanent": found.permanent,
+        "status": found.status,
+        "diagnostic": found.diagnostic,
+    }
+
+
+def _complaint(reading: Reading) -> JsonObject | None:
+    if reading.complaint is None:
+        return None
+    return {"feedback_type": reading.complaint.feedback_type, "recipients": list(reading.complaint.recipients)}
+
+
+def _autoreply(reading: Reading) -> JsonObject | None:
+    if reading.kind.value != "autoreply":
+        return None
+    return {"until": reading.absent_until.isoformat() if reading.absent_until else None}
+
+
+def envelope_of(message: Message) -> Envelope:
+    """The envelope as far as the headers of a stored mail tell it."""
+    sender = message.get("return-path").strip(" <>")
+    recipients = tuple(
+        v.strip(" <>") for n in ("delivered-to", "x-original-to", "envelope-to") for v in message.all(n)[:3]
+    )
+    return Envelope(sender or ("" if message.get("return-path") else message.from_addr), recipients)
+
+
+def context_for(message: Message, document: Mapping[str, Any]) -> Context:
+    """The context of one mail out of the document of `--context`."""
+    questions = tuple(_questions(document.get("questions")))
+    items = tuple(_items(document.get("items"))) or tuple(_asked(message, document, questions))
+    known, languages = _writer(message, document)
+    return Context(
+        items=items,
+        questions=questions,
+        tracks=tuple(_tracks(document.get("tracks"))),
+        own_addresses=_strings(document.get("own_addresses")),
+        own_domains=_strings(document.get("own_domains")),
+        token_item=_integer(document.get("token_item")),
+        private_address=document.get("private") is True,
+        writer_known=known,
+        writer_languages=languages,
+        now=_moment(document.get("now")),
+        trusted_servers=_strings(document.get("trusted_servers")),
+        seen_ids=frozenset(_strings(document.get("seen_ids"))),
+    )
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(part for part in value.replace(",", " ").replace(";", " ").split() if part)
+    return tuple(str(v) for v in value if isinstance(v, str | int)) if isinstance(value, list | tuple) else ()
+
+
+def _integer(value: object) -> int:
+    return int(value) if isinstance(value, int | str) and str(value).isascii() and str(value).isdigit() else 0
+
+
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime(value.year, value.month, value.day, tzinfo=UTC) if isinstance(value, date) else None
+
+
+def _rows(value: object, key: str) -> Iterator[Mapping[str, Any]]:
+    """Rows of a list of mappings, or of a mapping from the key to a mapping or a plain value."""
+    if isinstance(value, Mapping):
+        for name, row in value.items():
+            yield {key: str(name), **row} if isinstance(row, Mapping) else {key: str(name), "value": row}
+    elif isinstance(value, list | tuple):
+        for row in value:
+            yield row if isinstance(row, Mapping) else {key: str(row)}
+
+
+def _first(row: Mapping[str, Any], *names: str) -> str:
+    return next((str(row[name]) for name in names if row.get(name) not in (None, "")), "")
+
+
+def _questions(value: object) -> Iterator[QuestionKnown]:
+    for row in _rows(value, "code"):
+        code = _first(row, "code", "id", "ref")
+        if code:
+            yield QuestionKnown(code, _first(row, "track"), _first(row, "text", "question", "value", "title"))
+
+
+def _items(value: object) -> Iterator[ItemKnown]:
+    for place, row in enumerate(_rows(value, "number"), start=1):
+        number = _integer(_first(row, "number", "n", "item")) or place
+        title = _first(row, "title", "text", "question", "value")
+        yield ItemKnown(
+            number, title, _first(row, "code", "question_id", "id", "ref"), _first(row, "track"), _strings_of(row)
+        )
+
+
+def _strings_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    texts = row.get("texts") or row.get("text") or ()
+    return (texts,) if isinstance(texts, str) else tuple(str(t) for t in texts if isinstance(t, str))
+
+
+def _tracks(value: object) -> Iterator[TrackKnown]:
+    for row in _rows(value, "slug"):
+        words = row.get("words", row.get("value", ()))
+        listed = (
+            (words,)
+            if isinstance(words, str)
+            else tuple(str(w) for w in words)
+            if isinstance(words, list | tuple)
+            else ()
+        )
+        yield TrackKnown(_first(row, "slug", "id"), _first(row, "name", "slug"), listed)
+
+
+def _asked(message: Message, document: Mapping[str, Any], questions: tuple[QuestionKnown, ...]) -> Iterator[ItemKnown]:
+    """The questions of the digest that the mail answers, as its items in order."""
+    digests = list(_rows(document.get("digests"), "id"))
+    threads = " ".join((*message.in_reply_to, *message.references, *message.to, message.get("delivered-to"))).lower()
+    subject = fold(message.subject)
+    named = [row for row in digests if _in_thread(_first(row, "id"), threads)]
+    titled = [row for row in digests if _first(row, "subject") and fold(_first(row, "subject")) in subject]
+    for row in (named or titled)[:1]:
+        by_code = {question.code: question for question in questions}
+        for number, code in enumerate(_strings(row.get("asks")), start=1):
+            question = by_code.get(code, QuestionKnown(code, ""))
+            yield ItemKnown(number, question.text, code, question.track)
+
+
+def _in_thread(name: str, threads: str) -> bool:
+    """Whether a digest's id stands in the ids and addresses of a thread, as a word of its own."""
+    at = threads.find(name.lower()) if name else -1
+    while at >= 0:
+        before, after = threads[at - 1 : at], threads[at + len(name) : at + len(name) + 1]
+        if not before.isalnum() and not after.isalnum():
+            return True
+        at = threads.find(name.lower(), at + 1)
+    return False
+
+
+def _writer(message: Message, document: Mapping[str, Any]) -> tuple[bool | None, tuple[str, ...]]:
+    """Whether the writer stands in the roster (None: no roster given), and their languages."""
+    rows = [row for name in _ROSTERS for row in _rows(document.get(name), "address")]
+    if not rows:
+        return None, ()
+    sender = message.from_addr.lower()
+    for row in rows:
+        given = [*_strings(row.get("address")), *_strings(row.get("addresses")), *_strings(row.get("email"))]
+        if sender in (address.lower() for address in given):
+            return True, _strings(row.get("languages") or row.get("language"))
+    return False, ()

@@ -1,0 +1,128 @@
+"""What must go to a person: reports about somebody's safety, handovers, corrections of a translation or a date.
+
+Each function looks at the new text of a reply and gives True or False. A single word is not enough: policy
+talk about harassment is an answer; "he knows where I work" is a report.
+"""
+
+import re
+
+from mailer.phrases import Found, fold, phrases
+from mailer.when import dates_in, digits
+
+MAX_TEXT = 6_000
+_SENTENCE = re.compile(r"(?<=[.!?。！？؟।\n])\s*")
+# Who suffers: the writer (first person singular) or somebody named as a victim, in the languages of the tables.
+_SELF = re.compile(
+    r"\b(?:i|i'm|i've|me|my|myself|mine|yo|me|mi|mí|conmigo|temo|je|j'|m'|moi|mon|ma|mes|ich|mich|mir|"
+    r"mein|meine|meinem|meinen|meiner|"
+    r"eu|meu|minha|mim|comigo|io|mio|mia|ik|mij|mijn|jag|mig|min|mitt|jeg|meg|meine|mnie|mną|mój|moja|mi|"
+    r"ja|mne|mě|mém|můj|"
+    r"minua|minut|minulle|én|engem|nekem|ben|beni|bana|benim|saya|aku|tôi|εγώ|εμένα|μου|με)\b|"
+    r"\b(?:я|меня|мне|мной|мой|моя|моей|моего|мою|мене|мені|мною|моє|моїй)\b|\b\w+(?:nami|nitish|"
+    r"ninyanyas|unitish)\w*|\b(?:mimi|nami|ni\w{5,})\b|"
+    r"(?:أنا|إلي|لي|عني|علي|بي|ني\b|تي\b)|(?:אני|אותי|לי|עלי|עליי|ממני|שלי|בי)|(?:मैं|मुझे|मेरे|मेरी|"
+    r"मेरा|हमें)|(?:আমি|আমাকে|আমার)|"
+    r"[我私僕俺]|自分|저를|저에게|제가|나를|내가|ฉัน|ผม|ดิฉัน|من\b|مرا|به من|"
+    r"\b(?:a|one of our|our|another) (?:member|editor|volunteer|colleague|user|contributor|admin|"
+    r"administrator|friend)s?\b(?=.{0,60}\b(?:is being|was|were|has been|received|gets|got|is)\b)",
+    re.IGNORECASE,
+)
+_STRONG = re.compile(
+    r"knows? where (?:i|we|she|he|they) (?:live|work)|(?:writing|came|come|comes|coming|shows? up|"
+    r"showed up|turned up) (?:to me )?(?:at|to|outside) (?:my|our|her|his) (?:home|house|door|work|flat)|"
+    r"threaten(?:ed|s|ing)? (?:me|us|her|him|to kill|my)|(?:death|rape) threats?|threats? (?:against|"
+    r"to) (?:me|us|her|him|my)|(?:is|am|are|was|were|been|being) (?:\w+ )?(?:harassed|stalked|threatened|"
+    r"blackmailed|doxxed|doxed|assaulted|raped|beaten|arrested|detained|attacked)|"
+    r"(?:harass(?:es|ed|ing)|stalk(?:s|ed|ing)|blackmail(?:s|ed|ing)|dox(?:xed|ed|xing)|attack(?:ed|s|"
+    r"ing)) (?:me|us|her|him|one of|a member|our)|"
+    r"fear(?:s|ed)? for (?:my|her|his|our|their) (?:safety|life|family)|afraid for (?:my|her|his|our)|"
+    r"(?:feel|not|am|is) (?:un)?safe (?:at home|for me|here|any ?more)|kill (?:me|myself|him|her)|"
+    r"end my life|hurt myself|harm myself|suicid",
+    re.IGNORECASE,
+)
+_KEEP_OFF = re.compile(
+    r"do not (?:put|post|publish|share|quote|repeat)|don't (?:put|post|publish|share|quote|repeat)|"
+    r"please keep this (?:private|confidential|between)|"
+    r"no (?:publi|lo publi|pongan|compart)|ne (?:pas )?(?:publi|diffus|partag)|nicht (?:veröffentlich|"
+    r"weitergeb|öffentlich|ins wiki)|não (?:publi|divulg|compart)|"
+    r"لا تنشر|عدم نشر|не публик|не размещ|请不要公开|不要公开|請不要公開|公開しないで|内密に|jangan (?:publikasi|sebar|"
+    r"dipublikasi)|msichapishe|usichapishe|אל תפרסמו|לא לפרסם|प्रकाशित न",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"[^\s<>()\[\]@]{1,64}@[\w.\-]{3,190}")
+_ROLE = re.compile(
+    r"liaison|contact|colleague|successor|enlace|contacto|colega|collègue|référent|kontakt|ansprech|"
+    r"kollege|kollegin|ligação|contato|representante|"
+    r"коллег|контакт|координатор|представител|联络|聯絡|同事|担当|後任|連絡|penghubung|kontak|rekan|קשר|עמית|اتصال|"
+    r"منسق|زميل|ممثل|संपर्क|सहकर्मी|"
+    r"kiungo|mwenzangu|mwakilishi|referente|collega|contactpersoon|koordynator|kolega|koleżanka|следующ|"
+    r"наступ|담당|동료|đại diện|đồng nghiệp|irtibat|temsilci|رابط|همکار|kapcsolat|yhteyshenkilö",
+    re.IGNORECASE,
+)
+_PAIRS = re.compile(r"[«»„“”\"「『‘‹›][^«»„“”\"「」『』‘’‹›\n]{1,120}[»«“”\"」』’›‹]")
+_QUOTED = re.compile(r"[«»„“”\"「」『』‘’'‹›]|\b[A-Z]{1,5}-\d{1,3}\b|\bdigest\b", re.IGNORECASE)
+
+
+def is_safety_report(text: str) -> bool:
+    """A report about the safety of the writer or of somebody near (asks for a person at once)."""
+    text = text[:MAX_TEXT]
+    if _STRONG.search(text):
+        return True
+    for sentence in _SENTENCE.split(text):
+        found = phrases("safety").first(fold(sentence), stems=True)
+        if found and (_SELF.search(sentence) or _KEEP_OFF.search(text)):
+            return True
+    return False
+
+
+def is_handover(text: str) -> bool:
+    """A liaison names who comes after them: the words for it, with a person's address, date or role."""
+    folded = fold(text[:MAX_TEXT])
+    for found in phrases("handover").find(folded):
+        near = folded[max(0, found.start - 200) : found.end + 200]
+        if _ROLE.search(near) and (_ADDRESS.search(near) or _names_somebody(text) or dates_in(near, (found.language,))):
+            return True
+    return False
+
+
+def _names_somebody(text: str) -> bool:
+    """Two capitalised words in a row, which in most scripts with case is a name."""
+    return (
+        re.search(
+            r"(?<![.!?] )\b[A-Z\u00c0-\u024f\u0400-\u042f][\w'’\-]{1,30} "
+            r"[A-Z\u00c0-\u024f\u0400-\u042f][\w'’\-]{1,30}",
+            text,
+        )
+        is not None
+    )
+
+
+def is_translation_fault(text: str) -> bool:
+    """A wording is said to be translated wrongly: the noun and the fault in one paragraph that cites "
+    "something."""
+    for paragraph in text[:MAX_TEXT].split("\n\n"):
+        folded = fold(paragraph)
+        if _both(folded, "translation", "translation_faults") and _QUOTED.search(paragraph):
+            return True
+        if len(_PAIRS.findall(paragraph)) >= 2 and _both(folded, "translation", "translation_hints"):
+            return True  # "a" is given as one wording, "b" as a better one
+    return False
+
+
+def is_date_fault(text: str) -> bool:
+    """A date of ours is said to be wrong: noun, fault and a date (or a day's number) in one sentence."""
+    for sentence in _SENTENCE.split(text[:MAX_TEXT]):
+        folded = fold(sentence)
+        found = _both(folded, "date", "date_faults")
+        if found and (dates_in(sentence, (found.language,)) or re.search(r"\d", digits(sentence))):
+            return True
+    return False
+
+
+def _both(folded: str, subject: str, fault: str) -> Found | None:
+    """A noun of the subject and a word of fault in the same language."""
+    nouns = {found.language for found in phrases("correction", subject).find(folded, stems=True)}
+    if not nouns:
+        return None
+    faults = phrases("correction", fault).find(folded, stems=True)
+    return next((found for found in faults if found.language in nouns), None)

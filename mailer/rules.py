@@ -1,0 +1,306 @@
+"""The rules by which a mail is understood, as rows: the first that answers decides, and its name is kept.
+
+A rule looks at one `Seen` mail and gives a `Verdict` or None. What no rule claims is a reply and is filed.
+What became of the odd ones:
+- a mere nod ("+1", "thanks") is ignored with the note `supports`: it is counted, but is no statement;
+- a mail without words of its own is held when nothing is attached, filed when something is;
+- bounces of a delay, receipts, calendar answers and reactions keep their own kind and are ignored or recorded.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+from mailer import autoreply, bounce, calendar_reply, commands, complaint, mdn, reaction, route, trust
+from mailer.dsn import address_in
+from mailer.message import Envelope, Message
+from mailer.phrases import fold, phrases
+from mailer.reading import (
+    BounceRead,
+    CommandRead,
+    ComplaintRead,
+    Context,
+    Disposition,
+    Kind,
+    Segment,
+    SegmentKind,
+    Visibility,
+)
+
+MAX_HOPS = 100
+_OWN_WORDS = (SegmentKind.REPLY,)
+_EDGE = " \t\n.,;:!?。！，、؛،…-–—()[]*_"
+_ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rule says of a mail; what it leaves open is decided by `mailer.read`."""
+
+    kind: Kind
+    disposition: Disposition
+    visibility: Visibility = Visibility.NORMAL
+    bounce: BounceRead | None = None
+    complaint: ComplaintRead | None = None
+    command: CommandRead | None = None
+    absent_until: date | None = None
+    text: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Seen:
+    """A mail as rules look at it. `raw` may be empty when only the parsed message is at hand."""
+
+    message: Message
+    segments: tuple[Segment, ...]
+    envelope: Envelope
+    context: Context
+    raw: bytes = field(default=b"", repr=False)
+
+    @cached_property
+    def text(self) -> str:
+        """What the person wrote, without quotes, signature and footers."""
+        return "\n\n".join(s.text.strip("\n") for s in self.segments if s.kind in _OWN_WORDS and s.text.strip()).strip()
+
+    @cached_property
+    def forwarded(self) -> str:
+        """Forwarded messages in the body."""
+        return "\n\n".join(s.text.strip("\n") for s in self.segments if s.kind is SegmentKind.FORWARD).strip()
+
+    @cached_property
+    def body(self) -> str:
+        """The body without what is quoted, signatures and all."""
+        skipped = (SegmentKind.QUOTE, SegmentKind.INTRO, SegmentKind.FORWARD)
+        return "\n".join(s.text for s in self.segments if s.kind not in skipped)
+
+    @property
+    def null_sender(self) -> bool:
+        """Sent with the null reverse-path (RFC 5321 section 4.5.5)."""
+        stamped = self.message.get("return-path").strip()
+        return stamped == "<>" or (self.envelope.rcpt_to != () and self.envelope.mail_from == "")
+
+    @property
+    def today(self) -> date | None:
+        """The day on which the mail is read."""
+        return self.context.now.date() if self.context.now else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A named predicate with its verdict."""
+
+    name: str
+    read: Callable[[Seen], Verdict | None]
+
+
+def _bounce(seen: Seen) -> Verdict | None:
+    if autoreply.is_challenge(seen.message, seen.body):
+        return None
+    found = bounce.read_bounce(seen.message, seen.raw, seen.null_sender)
+    return Verdict(Kind.BOUNCE, Disposition.BOUNCE, bounce=found) if found else None
+
+
+def _complaint(seen: Seen) -> Verdict | None:
+    found = complaint.read_complaint(seen.message, seen.raw)
+    return Verdict(Kind.COMPLAINT, Disposition.COMPLAINT, complaint=found) if found else None
+
+
+def _mdn(seen: Seen) -> Verdict | None:
+    return Verdict(Kind.MDN, Disposition.IGNORE) if mdn.is_receipt(seen.message) else None
+
+
+def _calendar(seen: Seen) -> Verdict | None:
+    if not calendar_reply.is_calendar_reply(seen.message, seen.text):
+        return None
+    return Verdict(Kind.CALENDAR, Disposition.IGNORE)
+
+
+def _reaction(seen: Seen) -> Verdict | None:
+    emoji = reaction.reaction_in(seen.message) or reaction.only_emoji(seen.text)
+    return Verdict(Kind.REACTION, Disposition.IGNORE, text=emoji) if emoji else None
+
+
+def _challenge(seen: Seen) -> Verdict | None:
+    return Verdict(Kind.OTHER, Disposition.HOLD) if autoreply.is_challenge(seen.message, seen.body) else None
+
+
+def _autoreply(seen: Seen) -> Verdict | None:
+    own = seen.text or seen.body
+    found = autoreply.read_autoreply(
+        seen.message, own, seen.context.now, seen.null_sender, seen.context.writer_languages
+    )
+    return Verdict(Kind.AUTOREPLY, Disposition.IGNORE, absent_until=found.absent_until) if found else None
+
+
+def _loop(seen: Seen) -> Verdict | None:
+    """Our own mail coming back, or a mail that has gone round too often (RFC 5321 section 6.3)."""
+    own = {address.lower() for address in seen.context.own_addresses}
+    if seen.message.from_addr.lower() in own or len(seen.message.all("received")) > MAX_HOPS:
+        return Verdict(Kind.OTHER, Disposition.IGNORE)
+    listed = seen.message.get("list-id").lower().rpartition("<")[2].rstrip("> ")
+    ours = any(listed.endswith(f".{domain.lower()}") or listed == domain.lower() for domain in seen.context.own_domains)
+    return Verdict(Kind.OTHER, Disposition.IGNORE) if listed and ours else None
+
+
+def _duplicate(seen: Seen) -> Verdict | None:
+    """The same mail again: its Message-ID was seen, or a list sends a copy of what was addressed to us "
+    "as well."""
+    message = seen.message
+    if message.message_id and message.message_id in seen.context.seen_ids:
+        return Verdict(Kind.OTHER, Disposition.IGNORE, notes=("duplicate",))
+    if not message.get("list-id"):
+        return None
+    domains = {d.lower() for d in seen.context.own_domains} | {trust.domain_of(a) for a in seen.context.own_addresses}
+    domains |= {trust.domain_of(i) for i in message.in_reply_to}
+    addressed = {trust.domain_of(a) for a in (*message.to, *message.cc)}
+    if domains & addressed - {""}:
+        return Verdict(Kind.OTHER, Disposition.IGNORE, notes=("duplicate",))
+    return None
+
+
+def _encrypted(seen: Seen) -> Verdict | None:
+    kind = f"{seen.message.content_type} {seen.message.get('content-type')}".lower()
+    armoured = "-----BEGIN PGP MESSAGE-----" in (seen.message.plain or "")[:5_000]
+    if armoured or (any(mark in kind for mark in _ENCRYPTED) and "signed-data" not in kind):
+        return Verdict(Kind.OTHER, Disposition.HOLD, notes=("encrypted",))
+    return None
+
+
+def _unvouched(seen: Seen) -> Verdict | None:
+    """A trusted server says that DMARC failed: held, never refused after the fact (RFC 8601 section 7.5)."""
+    results = trust.authentication_results(seen.message, seen.context.trusted_servers)
+    judged = [r.result for r in results if r.method == "dmarc"]
+    failed = judged == ["fail"] if seen.context.trusted_servers else trust.claims_failure(seen.message)
+    return Verdict(Kind.REPLY, Disposition.HOLD, notes=("unvouched",)) if failed else None
+
+
+def _spam(seen: Seen) -> Verdict | None:
+    flagged = seen.message.get("x-spam-flag").lower().startswith("yes") or seen.message.get(
+        "x-spam-status"
+    ).lower().startswith("yes")
+    return Verdict(Kind.OTHER, Disposition.HOLD, notes=("spam",)) if flagged and not seen.context.writer_known else None
+
+
+def _safety(seen: Seen) -> Verdict | None:
+    if not route.is_safety_report(seen.text or seen.message.subject):
+        return None
+    return Verdict(Kind.REPLY, Disposition.ROUTE, Visibility.SAFETY, notes=("safety",))
+
+
+def _command(seen: Seen) -> Verdict | None:
+    languages = seen.context.writer_languages
+    found = commands.read_command(seen.message.subject, seen.text, languages, seen.today)
+    if not found or (found.by == "subject" and (seen.forwarded or seen.message.attachments)):
+        return None
+    if found.read.name == "private":
+        return Verdict(Kind.COMMAND, Disposition.COMMAND, Visibility.PRIVATE, command=found.read)
+    return Verdict(Kind.COMMAND, Disposition.COMMAND, command=found.read, text=found.text)
+
+
+def _signup(seen: Seen) -> Verdict | None:
+    """Somebody asks to become a liaison or to get the digest."""
+    text = seen.text
+    if len(text) > 1_500 or autoreply.names_question(text) or not phrases("signup").first(fold(text)):
+        return None
+    return Verdict(Kind.COMMAND, Disposition.COMMAND, command=CommandRead("signup", address_in(seen.message.from_addr)))
+
+
+def _handover(seen: Seen) -> Verdict | None:
+    return Verdict(Kind.REPLY, Disposition.ROUTE, notes=("handover",)) if route.is_handover(seen.text) else None
+
+
+def _translation(seen: Seen) -> Verdict | None:
+    found = route.is_translation_fault(seen.text)
+    return Verdict(Kind.REPLY, Disposition.ROUTE, notes=("translation",)) if found else None
+
+
+def _date(seen: Seen) -> Verdict | None:
+    return Verdict(Kind.REPLY, Disposition.ROUTE, notes=("date",)) if route.is_date_fault(seen.text) else None
+
+
+def _private(seen: Seen) -> Verdict | None:
+    """The private lane: by its address, or by a first word for it in any language of the tables."""
+    text = seen.text
+    first, mark, rest = text.partition("\n")
+    for separator in (":", "：", "،", ",", "-", "–", "—", ".", "。", "、"):
+        head, found, tail = first.partition(separator)
+        if found and len(head) <= 40:
+            candidate = head, f"{tail.strip()}{mark}{rest}"
+            break
+    else:
+        candidate = first, rest
+    if fold(candidate[0]).strip(_EDGE) in phrases("private").whole:
+        return Verdict(Kind.REPLY, Disposition.FILE, Visibility.PRIVATE, text=candidate[1].strip())
+    return Verdict(Kind.REPLY, Disposition.FILE, Visibility.PRIVATE) if seen.context.private_address else None
+
+
+def _acknowledgement(seen: Seen) -> Verdict | None:
+    """A nod and nothing else."""
+    courtesy = phrases("courtesy", "acks", "fillers").whole
+    text = fold(seen.text).replace("+1", "+1.")
+    if not text or len(text) > 200 or seen.message.attachments:
+        return None
+    whole = text.strip(_EDGE.replace("+", "")) in courtesy
+    pieces = [piece.strip(_EDGE) for piece in commands.sentences(text)]
+    pieces = [piece for piece in pieces if piece]
+    nods = phrases("courtesy", "acks").whole
+    known = all(piece in courtesy for piece in pieces)
+    if whole or (pieces and known and any(piece in nods for piece in pieces)):
+        return Verdict(Kind.REPLY, Disposition.IGNORE, notes=("supports",))
+    return None
+
+
+def _empty(seen: Seen) -> Verdict | None:
+    if seen.text or seen.forwarded:
+        return None
+    if any(attachment.name or attachment.size > 200 for attachment in seen.message.attachments):
+        return Verdict(Kind.REPLY, Disposition.FILE, notes=("attachment only",))
+    return Verdict(Kind.REPLY, Disposition.HOLD, notes=("empty",))
+
+
+def _stranger(seen: Seen) -> Verdict | None:
+    if seen.context.writer_known is False:
+        return Verdict(Kind.REPLY, Disposition.HOLD, notes=("stranger",))
+    return None
+
+
+def _reply(seen: Seen) -> Verdict:
+    passed_on = bool(seen.forwarded) and len(seen.text) < 400 and not autoreply.names_question(seen.text)
+    return Verdict(Kind.REPLY, Disposition.FILE, notes=("forwarded",) if passed_on else ())
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("bounce", _bounce),
+    Rule("complaint", _complaint),
+    Rule("read receipt", _mdn),
+    Rule("calendar answer", _calendar),
+    Rule("loop", _loop),
+    Rule("duplicate", _duplicate),
+    Rule("reaction", _reaction),
+    Rule("challenge", _challenge),
+    Rule("automatic answer", _autoreply),
+    Rule("encrypted", _encrypted),
+    Rule("not vouched for", _unvouched),
+    Rule("safety", _safety),
+    Rule("spam", _spam),
+    Rule("command", _command),
+    Rule("handover", _handover),
+    Rule("sign-up", _signup),
+    Rule("stranger", _stranger),
+    Rule("translation fault", _translation),
+    Rule("date fault", _date),
+    Rule("empty", _empty),
+    Rule("private lane", _private),
+    Rule("nod", _acknowledgement),
+    Rule("reply", _reply),
+)
+
+
+def judge(seen: Seen) -> tuple[str, Verdict]:
+    """The name of the first rule that answers, with its verdict."""
+    for rule in RULES:
+        if verdict := rule.read(seen):
+            return rule.name, verdict
+    return "reply", _reply(seen)
