@@ -15,11 +15,11 @@ from db.engine import Lane, Tx
 from db.journal import Act
 from db.outbox import Claimed, Fate
 from db.states import DeliveryState
-from flows import wording
+from flows import frozen
 from flows.engine import Engine
 from flows.failpoint import Failpoint
 from flows.letters import Desk, Sender, letter
-from flows.wording import Wording
+from flows.frozen import Frozen
 from mailer import retry
 from mailer.address import AddressError
 from mailer.compose import Fragment, Frame, MissingField
@@ -102,7 +102,7 @@ def _letters(run: _Run) -> Iterator[Letter]:
 @dataclass(frozen=True, slots=True)
 class _Batch:
     claimed: Sequence[Claimed] = ()
-    wordings: Mapping[int, Wording] = field(default_factory=dict)
+    wordings: Mapping[int, Frozen] = field(default_factory=dict)
     blocks: Mapping[int, Mapping[str, Fragment]] = field(default_factory=dict)
     groups: Mapping[int, str] = field(default_factory=dict)
     suppressed: Mapping[int, str] = field(default_factory=dict)  # delivery -> reason
@@ -127,8 +127,8 @@ def _claim(run: _Run) -> _Batch:
         suppressed = _suppressed(run.engine, tx, claimed)
     return _Batch(
         claimed,
-        {variant: wording.load(body) for variant, body in bodies.items()},
-        {delivery: wording.load_blocks(values) for delivery, values in blocks.items()},
+        {variant: frozen.load(body) for variant, body in bodies.items()},
+        {delivery: frozen.load_blocks(values) for delivery, values in blocks.items()},
         {liaison: ", ".join(name for _, _, name in found) for liaison, found in groups.items()},
         suppressed,
     )
@@ -214,7 +214,7 @@ def _compose(run: _Run, batch: _Batch, claimed: Claimed, dropped: list[tuple[Cla
     return made
 
 
-def _frame(run: _Run, batch: _Batch, claimed: Claimed) -> tuple[Wording, Frame]:
+def _frame(run: _Run, batch: _Batch, claimed: Claimed) -> tuple[Frozen, Frame]:
     if claimed.variant_id is None:
         raise KeyError("no wording")
     known = run.desk.frames.get(claimed.variant_id)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from db.editions import DigestRow, MailingRow
 from db.outbox import Claimed
 from db.process import ProcessRow
-from flows.wording import Wording
+from flows.frozen import Frozen
 from mailer import address, compose, header, words
 from mailer.compose import Fragment, Frame, Person
 from mailer.letter import Letter
@@ -43,10 +43,10 @@ class Sender:
 class Desk:
     """Framed variants and worded times, made once and used for many readers; bounded."""
 
-    frames: dict[int, tuple[Wording, Frame]] = field(default_factory=dict)
+    frames: dict[int, tuple[Frozen, Frame]] = field(default_factory=dict)
     most: int = 400
 
-    def frame(self, variant_id: int, wording: Wording) -> Frame:
+    def frame(self, variant_id: int, wording: Frozen) -> Frame:
         """The frame of a variant."""
         if len(self.frames) >= self.most:
             self.frames.pop(next(iter(self.frames)))
@@ -56,7 +56,7 @@ class Desk:
 
 
 def letter(
-    sender: Sender, claimed: Claimed, wording: Wording, framed: Frame, blocks: Mapping[str, Fragment], group: str
+    sender: Sender, claimed: Claimed, wording: Frozen, framed: Frame, blocks: Mapping[str, Fragment], group: str
 ) -> Letter:
     """The mail of one delivery, unsigned. Raises `compose.MissingField` or `address.AddressError`."""
     person = person_of(sender, claimed, framed.fields, blocks, group)
@@ -98,7 +98,7 @@ def leave_url(sender: Sender, subscription_tag: int) -> str:
     return f"{sender.base_url}/leave/{sender.ring.leave_token(sender.mailing.tag, subscription_tag)}"
 
 
-def _head(sender: Sender, claimed: Claimed, wording: Wording, to: address.Address) -> bytes:
+def _head(sender: Sender, claimed: Claimed, wording: Frozen, to: address.Address) -> bytes:
     ring, tag, who = sender.ring, sender.mailing.tag, claimed.liaison_tag
     thread = list(wording.thread)
     if sender.corrects_tag is not None:

@@ -12,9 +12,9 @@ from db.engine import Tx
 from db.journal import Act
 from db.process import ProcessRow
 from db.states import DeliveryState, MailingState
-from flows import wording
+from flows import frozen
 from flows.engine import Engine
-from flows.wording import Wording
+from flows.frozen import Frozen
 from mailer import address
 from mailer.compose import Rendered
 
@@ -67,7 +67,7 @@ def enqueue(tx: Tx, engine: Engine, owner: ProcessRow, single: Single, *, act: A
         total=1,
     )
     mailing = editions.mailing(tx, mailing_id)
-    body = wording.dump(Wording(single.rendered, f"{mailing.tag:010x}", single.thread, single.answers))
+    body = frozen.dump(Frozen(single.rendered, f"{mailing.tag:010x}", single.thread, single.answers))
     variant_id = readers.add_variant(
         tx,
         mailing_id,
