@@ -1,6 +1,6 @@
 """What is recorded of a subject: the facts of an entry, and of everything else (model N2).
 
-Facts are stored after every event as a whole. Raises ValueError, naming the field, for facts that contradict themselves.
+Facts are stored after every event as a whole. Raises ValueError, naming the field, for contradictory facts.
 """
 
 import json
