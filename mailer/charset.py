@@ -101,7 +101,11 @@ def decode(data: bytes, label: str = "") -> tuple[str, str]:
 
 def _repair(data: bytes, name: str) -> tuple[str, str]:
     """The label does not fit and it is not UTF-8: bear a few bad bytes, else ask a detector."""
-    if name and name != "us-ascii":
+    text = data.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    if name not in _SHIFTED and sum(c > "\x7f" for c in text[: 16 * _SAMPLE]) >= 4 * bad:
+        return text, "charset-repaired"
+    if name and name not in ("us-ascii", "utf-8"):
         text = data.decode(name, "replace")
         bad = text.count("\ufffd")
         if bad * 20 <= len(text):

@@ -152,6 +152,7 @@ class _Reader:
                 self.stack.append(_Open(name, mark, by))
                 self.counts[name] = self.counts.get(name, 0) + 1
         elif name == "hr":
+            self.out.text("_" * 32, pre=False)
             self.out.line()
         self._settle()
         if name == "li":

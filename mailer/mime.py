@@ -63,7 +63,11 @@ class Walk:
 
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
-_TYPE = re.compile(r"\s*([\w.+-]{1,80})\s*/\s*([\w.+-]{1,100})")
+_TYPE = re.compile(r"\s*([\w.+-]{1,80})\s*/\s*([\w.+*-]{1,100})")
+# A line that is no field, inside the header: what follows decides whether the header goes on.
+_KNOWN_FIELD = re.compile(
+    rb"(?mi)^(?:from|to|subject|date|message-id|received|mime-version|content-type|return-path|reply-to):"
+)
 
 
 def walk(raw: bytes, limits: Limits) -> tuple[Node, Walk]:
@@ -129,11 +133,13 @@ def _headers(state: Walk, start: int, end: int) -> tuple[list[tuple[str, str]], 
         else:
             match = _FIELD.match(line)
             if match is None:
-                if not found and not name and at == start:
-                    at = start if b":" not in line else at
-                if not (line.startswith((b"From ", b">From ")) and not name):
+                if not _goes_on(state, after, end, top=start <= 1_000 and state.parts == 1):
                     state.warn("no-separator")
                     break
+                state.warn("header-mended")
+                if name and size + len(line) <= limits.header_value:
+                    size += len(line)
+                    chunks.append(line)
                 at = after
                 continue
             if name and len(found) < limits.headers:
@@ -147,6 +153,15 @@ def _headers(state: Walk, start: int, end: int) -> tuple[list[tuple[str, str]], 
         else:
             state.warn("headers-cut")
     return found, min(at, end)
+
+
+def _goes_on(state: Walk, at: int, end: int, top: bool) -> bool:
+    """Whether a known field still comes before the blank line (RFC 7103 section 7.1), in the outer header only."""
+    if not top:
+        return False
+    window = state.raw[at : min(end, at + 8_192)]
+    blank = re.search(rb"\r?\n\r?\n", window)
+    return bool(_KNOWN_FIELD.search(window[: blank.start()] if blank else window))
 
 
 def _unfold(chunks: list[bytes]) -> str:

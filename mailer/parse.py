@@ -53,6 +53,12 @@ class _Collected:
         self.attachments: list[Attachment] = []
         self.parts: list[Part] = []
         self.kept = 0
+        self.first = 0  # where the bodies of the multipart being read begin
+        self.gap = False  # a picture or file stood between the last text and here
+
+    def has_body(self) -> bool:
+        """Whether the multipart being read has a text that is not blank."""
+        return any((p or h or "").strip() for p, h in self.bodies[self.first :])
 
 
 def parse(raw: bytes, limits: Limits | None = None) -> Message:
@@ -146,9 +152,15 @@ def _collect(found: _Collected, node: Node, top: bool = False) -> None:
             _attach(found, node, name)
         return
     if main == "multipart" or (is_text and disposition != "attachment" and (not name or top)):
-        _collect_body(found, node, sub, name)
+        # Text after a picture goes on; a text right after a text was appended by a list or a gateway.
+        if found.has_body() and not found.gap:
+            _attach(found, node, name)
+        else:
+            _collect_body(found, node, sub, name)
+            found.gap = False
         return
     _attach(found, node, name)
+    found.gap = True
 
 
 def _collect_multipart(found: _Collected, node: Node, sub: str) -> None:
@@ -161,17 +173,23 @@ def _collect_multipart(found: _Collected, node: Node, sub: str) -> None:
 
 def _alternative(found: _Collected, node: Node) -> None:
     """The best plain and the best HTML of the alternatives are one body (RFC 2046 section 5.1.4)."""
+    outside = (found.first, found.gap)
     before = len(found.bodies)
+    plain: list[str] = []
+    html: list[str] = []
     for child in node.children:
+        found.first, found.gap = len(found.bodies), False
         _collect(found, child)
-    bodies = found.bodies[before:]
-    if len(bodies) < 2:
-        return
-    plain = [p for p, _ in bodies if p is not None]
-    html = [h for _, h in bodies if h is not None]
-    best_plain = next((p for p in reversed(plain) if p.strip()), plain[0] if plain else None)
+        text, markup = _joined(found.bodies[found.first :])
+        if text is not None and (child.type != "text/enriched" or not plain):
+            plain.append(text)
+        if markup is not None:
+            html.append(markup)
+    found.first, found.gap = outside
+    best_plain = next((p for p in plain if p.strip()), plain[0] if plain else None)
     best_html = next((h for h in reversed(html) if h.strip()), html[0] if html else None)
-    found.bodies[before:] = [(best_plain, best_html)]
+    if best_plain is not None or best_html is not None:
+        found.bodies[before:] = [(best_plain, best_html)]
 
 
 def _collect_embedded(found: _Collected, node: Node, name: str, top: bool) -> None:
@@ -179,10 +197,6 @@ def _collect_embedded(found: _Collected, node: Node, name: str, top: bool) -> No
     if top and node.children:
         _collect(found, node.children[0])
         return
-    if not name and node.children:
-        subject = header_text(_first(node.children[0].headers).get("subject", ""))
-        name = ""
-        del subject
     _attach(found, node, name)
 
 
@@ -297,7 +311,10 @@ def _unpack(found: _Collected, data: bytes) -> bool:
 
 def _bodies(found: _Collected) -> tuple[str | None, str | None]:
     """All text leaves as one plain and one HTML body, in their order."""
-    bodies = [b for b in found.bodies if (b[0] or b[1] or "").strip()] or found.bodies[:1]
+    return _joined([b for b in found.bodies if (b[0] or b[1] or "").strip()] or found.bodies[:1])
+
+
+def _joined(bodies: list[tuple[str | None, str | None]]) -> tuple[str | None, str | None]:
     if not bodies:
         return None, None
     if len(bodies) == 1:

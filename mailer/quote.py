@@ -19,6 +19,8 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20|13|14|24|25)\d{2}(?!\d)")
 _NUMBER = re.compile(r"\d+")
 _DAY_MONTH = re.compile(r"(?<!\d)\d{1,2}(?:st|nd|rd|th|\.|er)?[ -](?:de |d'|of )?[^\W\d_]{3,12}|[^\W\d_]{3,12}\.? \d{1,2}(?!\d)")
 _LABEL = re.compile(r"[\s*_|>\u2022]{0,6}([^:\n]{1,40}?)[\s*_]{0,4}:(.*)", re.DOTALL)
+_INLINE = re.compile(r"(?<=[\s>*])([^\W\d_]{2,16})\s?: ")
+_ROLE_ORDER = ("from", "sent", "to", "subject", "cc")
 _DASHES = re.compile(r"[-_=*~#\u2010-\u2015\u2500\u30fc\uff0d\s>+]{2,}")
 _RULE = re.compile(r"^[\s>*]*[-_=\u2500\u2014\u2013]{5,}\s*$")
 _SENTENCE = re.compile(r"[.!?] [^\W\d_]")
@@ -83,11 +85,12 @@ class Finder:
         lex = self.lex
         if len(text) > 160:
             return None
-        if any(phrase in text for phrase in lex.above):
-            return Intro(at, at + 1, "above", "marker:above")
         bare = text.strip(" -_=*~#>+:|.\u2014\u2013\u2015\u2500\uff0d\u30fc<[]")
         if not bare:
             return None
+        for phrase in lex.above:
+            if phrase in bare and (bare.startswith(phrase) or bare.endswith(phrase) or bare != text):
+                return Intro(at, at + 1, "above", "marker:above")
         dashed = bool(_DASHES.match(text)) or text.endswith(("--", "__", "==", "\u2014"))
         if bare in lex.original:
             block = self._headers_after(at + 1)
@@ -118,6 +121,13 @@ class Finder:
         if match is None:
             return frozenset()
         return self.lex.labels.get(match.group(1).strip(), frozenset())
+
+    def _inline_roles(self, at: int) -> set[str]:
+        """Roles of further labels on the same line, as HTML that lost its line breaks has them."""
+        found: set[str] = set()
+        for match in _INLINE.finditer(self.folded(at)[:400]):
+            found |= self.lex.labels.get(match.group(1), frozenset()) & {"from", "sent", "to", "subject"}
+        return found if len(found) <= 4 else set()
 
     def _headers(self, at: int, text: str) -> Intro | None:
         if _RULE.match(text):
@@ -157,7 +167,8 @@ class Finder:
             found = self.label(i)
             if found:
                 fresh = found - roles
-                roles.add(min(fresh or found, key=lambda r: ("from", "sent", "to", "subject", "cc").index(r)))
+                roles.add(min(fresh or found, key=_ROLE_ORDER.index))
+                roles |= self._inline_roles(i)
                 labelled += 1
                 loose = 0
                 dated = dated or has_date(self.folded(i)) or "@" in self.lines[i]
@@ -169,14 +180,17 @@ class Finder:
                 # Long recipient lists wrap; text right after the subject does not belong to the block.
                 if "subject" in roles and end == i and not _wrapped(self.lines[i - 1], self.lines[i]):
                     break
-                if "subject" not in roles or _wrapped(self.lines[i - 1], self.lines[i]):
-                    pass
             blanks = 0
             i += 1
         strong = "from" in roles and len(roles) >= 2
         enough = len(roles) >= least and (strong or {"sent", "subject"} <= roles or {"to", "subject"} <= roles)
-        two = least == 3 and len(roles) == 2 and roles == {"from", "sent"} and dated
+        two = least == 3 and dated and "sent" in roles and len(roles) >= 2 and (roles == {"from", "sent"} or self._mailed(at, end))
         return Intro(at, end, "headers", "headers") if enough or two else None
+
+    def _mailed(self, start: int, end: int) -> bool:
+        """Two lines 'Date: <moment>' and 'To: <address>': a header that lost its sender."""
+        text = " ".join(self.folded(i) for i in range(start, end))
+        return bool(_ADDRESS.search(text) and _TIME.search(text) and has_date(text))
 
     # -- "On ... wrote:"
 
@@ -184,6 +198,11 @@ class Finder:
         """An attribution whose last line is `at`."""
         tail = text.rstrip(" *_\"'\u00bb>\u201d)")
         colon = text.endswith(":") or tail.endswith(":")
+        if not colon and text.endswith(("--", "\u2014")):
+            text = text.strip("-\u2014\u2013 ")
+            colon = True
+        if not colon and text.endswith(">") and at + 1 < len(self.lines) and self.quoted[at + 1]:
+            colon = "@" in text and _date_first(text)
         last_verb = None
         if not colon:
             for match in self.lex.verbs.finditer(text[-60:] if len(text) > 60 else text):
@@ -195,11 +214,11 @@ class Finder:
         start = at
         for back in range(_WRAP):
             start = at - back
-            if start < 0 or (back and not self.lines[start].strip()):
+            if start < 0 or (back and self.quoted[start]):
                 break
-            if back and self.quoted[start]:
-                break
-            piece = self.folded(start)
+            piece = self.folded(start) if back else text
+            if not piece and joined.startswith(("<", ">", "wrote")) and not self.lines[start].strip():
+                continue
             if not piece:
                 break
             joined = f"{piece} {joined}".strip()
@@ -216,6 +235,7 @@ class Finder:
         """2: surely an attribution from its first word on; 1: one, but it may begin a line earlier; 0: none."""
         lex = self.lex
         verb = lex.verbs.search(text)
+        text = text.lstrip("-\u2014\u2013* ")
         opener = lex.starts.match(text)
         address = bool(_ADDRESS.search(text))
         dated = has_date(text)
@@ -235,7 +255,7 @@ class Finder:
             return 1
         if opener and verb and colon and address:
             return 2
-        if verb and colon and before_quote and len(text) <= 140:
+        if verb and colon and before_quote and len(text) <= 140 and verb.end() >= len(text) - 6:
             return 1
         if dated and address and colon and len(text) < 200:
             return 1

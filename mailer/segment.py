@@ -10,12 +10,14 @@ from mailer.html import to_lines
 from mailer.message import Message
 from mailer.quote import Finder, Intro
 from mailer.reading import Segment, SegmentKind
-from mailer.signature import tail
+from mailer.signature import name_words, tail
 
 _K = SegmentKind
 _MAX_LINES = 60_000
 _QUOTED = re.compile(r"^[ \t\u00a0\u200b-\u200f\u202a-\u202e\ufeff]{0,3}(?:>|\uff1e)")
-_ONLY_CLOSE = re.compile(r"^\s*>\s*:\s*$")
+_ONLY_CLOSE = re.compile(r"^\s*>\s*[^\W\d_]{0,14}\s*:\s*$")
+# The rest of a link or of a line that did not fit: nobody begins an answer like this.
+_BROKEN_OFF = re.compile(r"^\s?[_(<&?/=%)\]][^\s]{3,}")
 _WORD = re.compile(r"\w")
 
 
@@ -62,6 +64,7 @@ class _Body:
         self.by = self.by or [""] * count
         self.kinds: list[SegmentKind | None] = [None] * count
         self.sent = sent_lines
+        self.names = name_words(message.from_name, message.from_addr)
         self.quoted = [
             mark == "quote" or (bool(_QUOTED.match(line)) and not _ONLY_CLOSE.match(line))
             for line, mark in zip(self.lines, self.marks, strict=True)
@@ -75,6 +78,7 @@ class _Body:
         self._structure()
         self._lazy()
         self._intros()
+        self._citations()
         self._tails()
         self._blanks()
 
@@ -110,18 +114,51 @@ class _Body:
                 self.kinds[i] = _K.QUOTE
                 self.by[i] = self.by[i] or "quote-mark"
 
+    def _citations(self) -> None:
+        """Indented blocks that no program introduced: the writer's own, or a forward with its header."""
+        finder = Finder(self.lines, [False] * len(self.lines))
+        introduced = False
+        runs = self._runs(_K.QUOTE)
+        for start, end in runs:
+            introduced = introduced or any(k is _K.INTRO for k in self.kinds[:start])
+            if self.marks[start] != "quote" or introduced:
+                continue
+            first = finder.next_text(start)
+            intro = finder.find(first) if first < end else None
+            if intro is not None and intro.form == "headers":
+                self._set(start, end, _K.FORWARD, "quoted-headers")
+                continue
+            by = self.by[start]
+            last = not self._written(end, len(self.lines))
+            if by in ("html:blockquote", "client:gmail") and not (last and by == "html:blockquote" and self._written(0, start)):
+                for j in range(start, end):
+                    self.kinds[j] = None
+                    self.quoted[j] = False
+                    self.by[j] = ""
+
+    def _runs(self, kind: SegmentKind) -> list[tuple[int, int]]:
+        """Stretches of one kind, blank lines inside them included."""
+        runs: list[tuple[int, int]] = []
+        for i, found in enumerate(self.kinds):
+            if found is kind:
+                if runs and runs[-1][1] == i:
+                    runs[-1] = (runs[-1][0], i + 1)
+                else:
+                    runs.append((i, i + 1))
+        return runs
+
     def _lazy(self) -> None:
         """The end of a quoted line that a program wrapped without repeating the mark."""
         for i in range(1, len(self.lines) - 1):
-            if self.kinds[i] is not None or not self.lines[i].strip():
+            line, before, after = self.lines[i], self.lines[i - 1], self.lines[i + 1]
+            if self.kinds[i] is not None or not line.strip() or self.marks[i]:
                 continue
-            before, after = self.lines[i - 1], self.lines[i + 1]
-            wrapped = self.quoted[i - 1] and _QUOTED.match(before) and len(before) >= 60
-            if wrapped and self.quoted[i + 1] and _QUOTED.match(after) and self.lines[i][:1].strip():
-                short = len(self.lines[i]) <= len(before)
-                if short and not before.rstrip().endswith((".", "!", "?", ":", ">")):
-                    self.kinds[i], self.by[i] = _K.QUOTE, "lazy-wrap"
-                    self.quoted[i] = True
+            if not (self.quoted[i - 1] and self.quoted[i + 1] and _QUOTED.match(before) and _QUOTED.match(after)):
+                continue
+            flows = len(before) >= 60 and not before.rstrip().endswith((".", "!", "?", ":", ">"))
+            if (flows and line[:1].strip() and len(line) <= len(before)) or _BROKEN_OFF.match(line):
+                self.kinds[i], self.by[i] = _K.QUOTE, "lazy-wrap"
+                self.quoted[i] = True
 
     def _intros(self) -> None:
         """Attributions, header blocks and markers, and what each of them makes of the lines after it."""
@@ -132,7 +169,7 @@ class _Body:
                 i += 1
                 continue
             intro = finder.find(i)
-            if intro is None or any(self.kinds[j] is not None for j in range(intro.start, intro.end)):
+            if intro is None or any(self.kinds[j] is not None for j in range(intro.start, i + 1)):
                 i += 1
                 continue
             i = self._apply(intro, finder)
@@ -168,7 +205,7 @@ class _Body:
         """Signatures, closings and footers at the end of each stretch that the person wrote."""
         for start, end in self._stretches():
             last = not any(k is None for k in self.kinds[end:])
-            for a, b, kind, by in tail(self.lines[start:end], last):
+            for a, b, kind, by in tail(self.lines[start:end], last, self.names, first=start == 0):
                 self._set(start + a, start + b, kind, by)
 
     def _stretches(self) -> list[tuple[int, int]]:

@@ -12,6 +12,7 @@ _K = SegmentKind
 Span = tuple[int, int, SegmentKind, str]
 _DELIMITER = re.compile(r"^(?:--|-- |\u2014|\u2013|\u2013\u2013|\u2014\u2014|__|_{3,12}|---)\s*$")
 _RULE = re.compile(r"^\s*(?:[-_=*~#+]\s?){4,}\s*$")
+_FENCE = re.compile(r"^\s*(?:[-_=*~#+]\s?){8,}\s*$")
 _URL = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+\.(?:com|org|net|edu|gov|info|io|de|fr|uk)\b", re.IGNORECASE)
 _EMAIL = re.compile(r"\S@\S+\.\S")
 _PHONE = re.compile(r"\+?\(?\d[\d\s().\-/]{5,}\d|\bx-?\d{3,5}\b|\bext\.? ?\d+", re.IGNORECASE)
@@ -28,18 +29,27 @@ _SENTENCE_END = re.compile(r"[.!?;,]['\")]*\s*$")
 _MAX_TAIL = 40
 
 
-def tail(lines: list[str], last: bool) -> list[Span]:
-    """Labelled spans at the end of a stretch of writing; `last` when nothing the person wrote comes after."""
+def name_words(name: str, address: str) -> frozenset[str]:
+    """Words of the sender's name and local part, folded: a last line that has one is the sender's name."""
+    words = re.split(r"[^\w]+", f"{fold(name)} {fold(address.partition('@')[0])}")
+    return frozenset(w for w in words if len(w) > 1 and not w.isdigit())
+
+
+def tail(lines: list[str], last: bool, names: frozenset[str] = frozenset(), first: bool = True) -> list[Span]:
+    """Labelled spans at the end of a stretch of writing.
+
+    `last`: nothing the person wrote comes after; `first`: nothing comes before. `names` as from `name_words`.
+    """
     spans: list[Span] = []
     end = _trim(lines, len(lines))
     folded = _Folded(lines)
     if last:
-        end = _footers(lines, folded, end, spans)
-    cut = _delimited(lines, folded, end)
+        end = _footers(lines, folded, end, spans, first)
+    cut = _delimited(lines, folded, end, first)
     if cut is not None:
         spans.append((cut[0], end, _K.DELIMITED_SIGNATURE, cut[1]))
         end = _trim(lines, cut[0])
-    _closing(lines, folded, end, spans)
+    _closing(lines, folded, end, spans, names)
     return spans
 
 
@@ -65,28 +75,51 @@ def _trim(lines: list[str], end: int) -> int:
 # -- disclaimers and list footers
 
 
-def _footers(lines: list[str], folded: _Folded, end: int, spans: list[Span]) -> int:
+def _footers(lines: list[str], folded: _Folded, end: int, spans: list[Span], first: bool) -> int:
     """Take legal and list footers off the end, paragraph by paragraph."""
-    lex = lexicon()
-    for _ in range(12):
+    for _ in range(20):
         start = _paragraph(lines, end)
-        if start == 0 and not spans:
-            break
-        text = " ".join(folded[i] for i in range(start, min(end, start + 60)))
-        kind = None
-        if lex.footer.search(text):
-            kind = _K.FOOTER
-        elif len({m.group() for m in lex.disclaimer.finditer(text)}) >= (3 if len(text) > 60 else 2):
-            kind = _K.DISCLAIMER
-        elif spans and all(_RULE.match(lines[i]) or not lines[i].strip() for i in range(start, end)):
-            kind = spans[-1][2]
-        if kind is None:
-            break
-        if start == 0:
+        kind = _footer_kind(lines, folded, start, end, spans)
+        if kind is None or (start == 0 and first):
             break
         spans.append((start, end, kind, "footer" if kind is _K.FOOTER else "disclaimer"))
         end = _trim(lines, start)
+    fence = _fenced(lines, folded, end)
+    if fence:
+        spans.append((fence, end, _K.DISCLAIMER, "fenced-disclaimer"))
+        end = _trim(lines, fence)
     return end
+
+
+def _footer_kind(lines: list[str], folded: _Folded, start: int, end: int, spans: list[Span]) -> SegmentKind | None:
+    """Footer, disclaimer or neither, for one paragraph; below others of its kind a little less is asked of it."""
+    lex = lexicon()
+    text = " ".join(folded[i] for i in range(start, min(end, start + 60)))
+    if lex.footer.search(text):
+        return _K.FOOTER
+    marks = len({m.group() for m in lex.disclaimer.finditer(text)})
+    if marks >= (2 if spans or len(text) <= 60 else 3):
+        return _K.DISCLAIMER
+    if spans and all(_RULE.match(lines[i]) or not lines[i].strip() for i in range(start, end)):
+        return spans[-1][2]
+    return None
+
+
+def _fenced(lines: list[str], folded: _Folded, end: int) -> int:
+    """Where a legal footer that is set off by a rule of signs begins; 0 for none."""
+    lex = lexicon()
+    seen: set[str] = set()
+    found = 0
+    rows = 0
+    for i in range(end - 1, max(0, end - 80), -1):
+        if _FENCE.match(lines[i]):
+            near = " ".join(folded[k] for k in range(i + 1, min(end, i + 6)))
+            if lex.disclaimer.search(near) and (len(seen) >= 2 or (seen and rows <= 3)):
+                found = i
+        elif lines[i].strip():
+            rows += 1
+            seen.update(m.group() for m in lex.disclaimer.finditer(folded[i]))
+    return found
 
 
 def _paragraph(lines: list[str], end: int) -> int:
@@ -100,9 +133,9 @@ def _paragraph(lines: list[str], end: int) -> int:
 # -- "-- " and "Sent from my ..."
 
 
-def _delimited(lines: list[str], folded: _Folded, end: int) -> tuple[int, str] | None:
+def _delimited(lines: list[str], folded: _Folded, end: int, first: bool) -> tuple[int, str] | None:
     """Where a delimited signature begins, and by which rule."""
-    floor = max(1, end - _MAX_TAIL)
+    floor = max(1 if first else 0, end - _MAX_TAIL)
     for i in range(floor, end):
         line = lines[i]
         if _DELIMITER.match(line) and _signature_like(lines, i + 1, end, strict=line.strip() not in ("--", "\u2014")):
@@ -110,6 +143,17 @@ def _delimited(lines: list[str], folded: _Folded, end: int) -> tuple[int, str] |
     for i in range(floor, end):
         if is_mobile(folded[i]) and _alone(lines, folded, i):
             return i, "mobile"
+    return _ruled(lines, floor, end)
+
+
+def _ruled(lines: list[str], floor: int, end: int) -> tuple[int, str] | None:
+    """A rule of dashes over nothing but short lines, contact data among them."""
+    for i in range(floor, end):
+        if _RULE.match(lines[i]):
+            rest = [line.strip() for line in lines[i + 1 : end] if line.strip()]
+            short = all(len(x) <= 60 and not (len(x.split()) > 6 and _SENTENCE_END.search(x)) for x in rest)
+            if rest and len(rest) <= 14 and short and sum(map(_is_contact, rest)) >= 2:
+                return i, "ruled"
     return None
 
 
@@ -145,23 +189,33 @@ def _signature_like(lines: list[str], start: int, end: int, strict: bool) -> boo
 # -- valediction, name, contact block
 
 
-def _closing(lines: list[str], folded: _Folded, end: int, spans: list[Span]) -> None:
+def _closing(lines: list[str], folded: _Folded, end: int, spans: list[Span], names: frozenset[str]) -> None:
     """Label a valediction with its name, and the contact block after it."""
     rows = [i for i in range(max(0, end - _MAX_TAIL), end) if lines[i].strip()]
-    if len(rows) < 2 and not spans:
+    if len(rows) < 2:
         return
     at = _valediction(lines, folded, rows)
     if at is None:
         at = _name_or_block(lines, rows)
-        if at is None or at == 0:
+        if at is not None and len([i for i in rows if i >= at]) == 1 and not _own_name(lines, folded, at, names):
             return
-    following = [i for i in rows if i >= at]
-    stop = _closing_end(lines, folded, following)
-    if at == 0 and not any(lines[i].strip() for i in range(at)):
+    if at is None or not any(lines[i].strip() for i in range(at)):
         return
+    stop = _closing_end(lines, folded, [i for i in rows if i >= at])
     spans.append((at, stop, _K.CLOSING, "closing"))
-    if stop < end:
+    if any(lines[i].strip() for i in range(stop, end)):
         spans.append((stop, end, _K.SIGNATURE, "contact-block"))
+
+
+def _own_name(lines: list[str], folded: _Folded, at: int, names: frozenset[str]) -> bool:
+    """A lone word or two at the end: the sender's name, or any name under a text of some length.
+
+    Without that care the answer "Agreed" under "Hello all," would be taken for a name.
+    """
+    if names.intersection(re.split(r"[^\w]+", folded[at])):
+        return True
+    words = sum(len(line.split()) for line in lines[max(0, at - 60) : at])
+    return words >= 12 and not lines[at].rstrip().endswith(".")
 
 
 def _valediction(lines: list[str], folded: _Folded, rows: list[int]) -> int | None:
@@ -214,11 +268,14 @@ def _closing_end(lines: list[str], folded: _Folded, rows: list[int]) -> int:
 
 def is_name(line: str) -> bool:
     """At most four words, all letters, at least one of them capitalised or of a script without case."""
-    words = line.strip(" \t\u00a0*_,.-\u2013\u2014").split()
+    signed = re.match(r"\s*[-\u2013\u2014/~]\s?(?=\w)", line) is not None
+    words = line.strip(" \t\u00a0*_,.-\u2013\u2014/~").split()
     if not 0 < len(words) <= 4 or len(line) > 45 or line.rstrip().endswith(("?", "!", ":", ";")):
         return False
     if not all(re.fullmatch(r"[^\W\d_][\w.'\u2019\u00ad-]*", w) for w in words):
         return False
+    if signed and len(words) <= 2:
+        return True
     return all(w[0].isupper() or w[0] == w[0].upper() == w[0].lower() or w.lower() in _PARTICLES for w in words)
 
 
@@ -235,14 +292,10 @@ def _name_or_block(lines: list[str], rows: list[int]) -> int | None:
         block.append(i)
         if i == 0 or not lines[i - 1].strip():
             if _is_block(lines, block):
-                return _widen(lines, i)
+                return i
             if not all(_is_contact(lines[j]) or is_name(lines[j]) for j in block):
                 break
     return next((i for i in block[::-1] if is_name(lines[i]) and _is_block(lines, [j for j in block if j >= i])), None)
-
-
-def _widen(lines: list[str], at: int) -> int:
-    return at
 
 
 def _is_contact(line: str) -> bool:
@@ -253,7 +306,7 @@ def _is_contact(line: str) -> bool:
 def _is_block(lines: list[str], block: list[int]) -> bool:
     """Name first, then contact data or titles; a lone name is one as well."""
     rows = sorted(block)
-    if not rows or not is_name(lines[rows[0]].lstrip("-\u2013\u2014 ")):
+    if not rows or not is_name(lines[rows[0]]):
         return False
     if len(rows) == 1:
         return True
