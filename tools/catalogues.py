@@ -25,6 +25,20 @@ OPTIONS = {"**.html": {"trim_blocks": "true", "lstrip_blocks": "true", "newstyle
 OPTIONS["**.txt"] = OPTIONS["**.html"]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3)}
 
+# Plural forms by CLDR, in gettext's writing and with categories in CLDR's order.
+PLURALS = {
+    "ar": "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5)",
+    "fr": "nplurals=2; plural=(n > 1)",
+    "he": "nplurals=3; plural=(n==1 ? 0 : n==2 ? 1 : 2)",
+    "hi": "nplurals=2; plural=(n > 1)",
+    "id": "nplurals=1; plural=0",
+    "ja": "nplurals=1; plural=0",
+    "pt": "nplurals=2; plural=(n > 1)",
+    "ru": "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2)",
+    "zh": "nplurals=1; plural=0",
+}
+MOST = "nplurals=2; plural=(n != 1)"
+
 
 def extracted() -> Catalog:
     """All msgids of the templates and of the Python that words letters."""
@@ -37,11 +51,17 @@ def extracted() -> Catalog:
     return catalog
 
 
+def empty(lang: str) -> Catalog:
+    """A catalogue with nothing but its plural forms, which Babel reads from a header only."""
+    head = f'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: {PLURALS.get(lang, MOST)};\\n"\n'
+    return read_po(io.BytesIO(head.encode()), locale=lang)
+
+
 def updated(lang: str, template: Catalog) -> Catalog:
     """The catalogue of a language with the template's msgids; words that nobody uses any more go."""
     path = LOCALE / lang / "LC_MESSAGES" / "tidings.po"
-    old = read_po(io.BytesIO(path.read_bytes()), locale=lang) if path.exists() else Catalog(locale=lang)
-    new = Catalog(locale=lang, project="Tidings", copyright_holder="the Tidings authors", fuzzy=False)
+    old = read_po(io.BytesIO(path.read_bytes()), locale=lang) if path.exists() else empty(lang)
+    new = empty(lang)
     for message in template:
         if not message.id:
             continue
