@@ -292,10 +292,19 @@ def _close_attempts(tx: Tx, act: Act, fates: Sequence[Fate]) -> None:
     )
 
 
-def end(tx: Tx, act: Act, ids: Sequence[int], state: DeliveryState, reason: str, process_id: int | None = None) -> int:
+def end(
+    tx: Tx,
+    act: Act,
+    ids: Sequence[int],
+    state: DeliveryState,
+    reason: str,
+    process_id: int | None = None,
+    *,
+    void: bool = True,
+) -> int:
     """Move live deliveries to `state` for `reason`, with a journal row each; gives how many were moved.
 
-    A bad end gives the news back: the reader's cursor is voided (N6).
+    A bad end gives the news back: the reader's cursor is voided (N6). With `void` off the caller sees to the cursor.
     """
     moved = 0
     for start in range(0, len(ids), CHUNK):
@@ -310,7 +319,7 @@ def end(tx: Tx, act: Act, ids: Sequence[int], state: DeliveryState, reason: str,
             .values(state=state, reason=reason, lease_by=None, lease_until=None)
         )
         journal.record(tx, act, "delivery", [(i, was, state, reason) for i, was in live], process_id)
-        if state in ENDED_BADLY:
+        if void and state in ENDED_BADLY:
             void_cursors(tx, [i for i, _ in live])
         moved += len(live)
     return moved

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import func, select, union_all, update
@@ -14,9 +15,9 @@ from db.states import TOLD, WAITING
 from db.tables import (
     Address,
     Delivery,
+    DeliveryPersonal,
     DeliveryTold,
     Edition,
-    Event,
     Interest,
     LeftOut,
     Liaison,
@@ -41,13 +42,15 @@ _N: Any = NewsItem.__table__  # type: ignore[attr-defined]
 _SET: Any = NewsSet.__table__  # type: ignore[attr-defined]
 _BODY: Any = VariantBody.__table__  # type: ignore[attr-defined]
 _T: Any = DeliveryTold.__table__  # type: ignore[attr-defined]
+_P: Any = DeliveryPersonal.__table__  # type: ignore[attr-defined]
 _E: Any = Edition.__table__  # type: ignore[attr-defined]
-_EVENT: Any = Event.__table__  # type: ignore[attr-defined]
 _LEFT: Any = LeftOut.__table__  # type: ignore[attr-defined]
 _MANDATE: Any = Mandate.__table__  # type: ignore[attr-defined]
 _GROUP: Any = RosterGroup.__table__  # type: ignore[attr-defined]
 
 SubjectKey = tuple[str, int]
+# What waits is superseded by the edition that is being enqueued, so it counts as not told (N9).
+_FIRM = tuple(state for state in TOLD if state not in WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ def _readers(tx: Tx, rows: Sequence[Any]) -> list[Reader]:
 
 def told(tx: Tx, subscription_ids: Sequence[int], liaison_ids: Sequence[int]) -> dict[int, dict[SubjectKey, int]]:
     """The exact path: per liaison, the seq at which they were last told of each subject (N5)."""
-    told_rows = _D.c.state.in_(TOLD)
+    told_rows = _D.c.state.in_(_FIRM)
     shared = (
         select(_D.c.liaison_id, _N.c.subject_kind, _N.c.subject_id, _M.c.seq)
         .join(_M, _M.c.id == _D.c.mailing_id)
@@ -188,7 +191,7 @@ def errata_since(tx: Tx, subscription_ids: Sequence[int]) -> dict[int, list[tupl
         .join(_M, _M.c.id == _D.c.mailing_id)
         .join(_V, _V.c.id == _D.c.variant_id)
         .join(_N, _N.c.news_set_id == _V.c.news_set_id)
-        .where(_D.c.subscription_id.in_(subscription_ids), _D.c.state.in_(TOLD), _M.c.kind == "erratum")
+        .where(_D.c.subscription_id.in_(subscription_ids), _D.c.state.in_(_FIRM), _M.c.kind == "erratum")
     ):
         found[row.liaison_id][row.seq].add((row.subject_kind, row.subject_id))
     return {liaison: [(seq, frozenset(s)) for seq, s in sorted(by.items())] for liaison, by in found.items()}
@@ -202,7 +205,7 @@ def last_regular(tx: Tx, digest_id: int, liaison_ids: Sequence[int]) -> dict[int
         .join(_E, _E.c.id == _M.c.edition_id)
         .where(
             _D.c.liaison_id.in_(liaison_ids),
-            _D.c.state.in_(TOLD),
+            _D.c.state.in_(_FIRM),
             _E.c.digest_id == digest_id,
             _E.c.kind == "regular",
         )
@@ -216,7 +219,7 @@ def ever_told(tx: Tx, digest_id: int, liaison_ids: Sequence[int]) -> set[int]:
     rows = tx.execute(
         select(_D.c.liaison_id)
         .join(_M, _M.c.id == _D.c.mailing_id)
-        .where(_D.c.liaison_id.in_(liaison_ids), _D.c.state.in_(TOLD), _M.c.digest_id == digest_id)
+        .where(_D.c.liaison_id.in_(liaison_ids), _D.c.state.in_(_FIRM), _M.c.digest_id == digest_id)
         .distinct()
     )
     return {row.liaison_id for row in rows}
@@ -234,33 +237,43 @@ def waiting(tx: Tx, digest_id: int, liaison_ids: Sequence[int]) -> dict[int, lis
     return found
 
 
-def own_events(tx: Tx, process_id: int, liaison_ids: Sequence[int], upto: int) -> dict[int, list[tuple[int, int, Any]]]:
-    """Events about liaisons' own statements: per liaison (seq, statement id, facts after), in order of seq."""
-    found: dict[int, list[tuple[int, int, Any]]] = defaultdict(list)
-    for row in tx.execute(
-        select(_EVENT.c.about_liaison_id, _EVENT.c.seq, _EVENT.c.subject_id, _EVENT.c.after)
-        .where(
-            _EVENT.c.process_id == process_id,
-            _EVENT.c.about_liaison_id.in_(liaison_ids),
-            _EVENT.c.subject_kind == "statement",
-            _EVENT.c.seq <= upto,
+def add_personal(tx: Tx, rows: Sequence[tuple[int, Any, Sequence[SubjectKey]]]) -> None:
+    """Store what only these readers' mails say, and which of their own statements it tells: per delivery id."""
+    insert_new(tx, _P, [{"delivery_id": delivery, "body": body} for delivery, body, _ in rows])
+    insert_new(
+        tx,
+        _T,
+        [
+            {"delivery_id": delivery, "subject_kind": kind, "subject_id": subject_id}
+            for delivery, _, subjects in rows
+            for kind, subject_id in subjects
+        ],
+    )
+
+
+def settled(tx: Tx, mailing_id: int) -> tuple[int, str]:
+    """How many liaisons have a delivery or a reason for none, and a hash over who has which (E3)."""
+    digest, total = sha256(), 0
+    for table, mark in ((_D, "d"), (_LEFT, "l")):
+        rows = tx.execute(
+            select(table.c.liaison_id).where(table.c.mailing_id == mailing_id).order_by(table.c.liaison_id)
         )
-        .order_by(_EVENT.c.seq)
-    ):
-        found[row.about_liaison_id].append((row.seq, row.subject_id, row.after))
-    return found
+        for row in rows:
+            digest.update(f"{mark}{row.liaison_id or 0}\n".encode())
+            total += 1
+    return total, digest.hexdigest()
 
 
-def groups_of(tx: Tx, liaison_ids: Sequence[int]) -> dict[int, list[tuple[int, str, str]]]:
-    """Per liaison the groups they stand for: (group id, slug, name)."""
-    found: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
+def groups_of(tx: Tx, liaison_ids: Sequence[int]) -> dict[int, list[tuple[str, str, str]]]:
+    """Per liaison the groups they stand for: (region, slug, name)."""
+    found: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
     for row in tx.execute(
-        select(_MANDATE.c.liaison_id, _GROUP.c.id, _GROUP.c.slug, _GROUP.c.name)
+        select(_MANDATE.c.liaison_id, _GROUP.c.region, _GROUP.c.slug, _GROUP.c.name)
         .join(_GROUP, _GROUP.c.id == _MANDATE.c.group_id)
         .where(_MANDATE.c.liaison_id.in_(liaison_ids), _MANDATE.c.until_on.is_(None))
         .order_by(_MANDATE.c.id)
     ):
-        found[row.liaison_id].append((row.id, row.slug, row.name))
+        found[row.liaison_id].append((row.region, row.slug, row.name))
     return found
 
 

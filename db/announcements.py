@@ -1,0 +1,75 @@
+"""Announcements as stored: one-off texts of the core team, whose words are in `text`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from db.engine import Tx
+from db.tables import Announcement
+
+_A: Any = Announcement.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementRow:
+    """One announcement."""
+
+    id: int
+    process_id: int
+    slug: str
+    state: str
+    landing: str
+    send_wall: str | None
+    zone: str | None
+    audience: Any
+    fold: bool
+    urgent: bool
+    repeat: str
+    expires_at: datetime | None
+    written_by: str
+    reviewed_by: str | None
+    undo_minutes: int
+    created_at: datetime
+    corrects_id: int | None
+
+
+def add(tx: Tx, **values: Any) -> int:
+    """Create an announcement; gives its id."""
+    return int(tx.execute(insert(_A).values(**values).returning(_A.c.id)).scalar_one())
+
+
+def change(tx: Tx, announcement_id: int, **values: Any) -> None:
+    """Set columns other than the state."""
+    tx.execute(update(_A).where(_A.c.id == announcement_id).values(**values))
+
+
+def by_slug(tx: Tx, process_id: int, slug: str) -> AnnouncementRow | None:
+    """The announcement of that name."""
+    row = tx.execute(select(_A).where(_A.c.process_id == process_id, _A.c.slug == slug)).first()
+    return AnnouncementRow(**row._mapping) if row is not None else None
+
+
+def by_id(tx: Tx, announcement_id: int) -> AnnouncementRow:
+    """The announcement of that id."""
+    return AnnouncementRow(**tx.execute(select(_A).where(_A.c.id == announcement_id)).one()._mapping)
+
+
+def announcements(tx: Tx, process_id: int | None = None, states: Sequence[str] = ()) -> list[AnnouncementRow]:
+    """Announcements in the order in which they were written."""
+    query = select(_A).order_by(_A.c.id)
+    if process_id is not None:
+        query = query.where(_A.c.process_id == process_id)
+    if states:
+        query = query.where(_A.c.state.in_(states))
+    return [AnnouncementRow(**row._mapping) for row in tx.execute(query)]
+
+
+def audiences(tx: Tx, process_id: int, ids: Sequence[int]) -> dict[int, Any]:
+    """The audience rules of these announcements."""
+    if not ids:
+        return {}
+    rows = tx.execute(select(_A.c.id, _A.c.audience).where(_A.c.process_id == process_id, _A.c.id.in_(ids)))
+    return {row.id: row.audience or {} for row in rows}

@@ -1,0 +1,271 @@
+"""The press: everything that stays the same while one edition is enqueued, and the making of its variants.
+
+Gathered once; decisions and wordings are then worked out for any batch of readers without a transaction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from db import announcements, editions, events, heard, outbox, process, readers, texts
+from db import timeline as entries
+from db.editions import DigestRow, EditionRow
+from db.engine import Tx
+from digests import audience, cadence, edition, news
+from digests.chronicle import Chronicle
+from digests.issue import Size
+from digests.landing import Hours
+from digests.subject import Subject, SubjectKind
+from digests.wall import read_wall, zone
+from flows.engine import Engine
+from flows.frozen import Frozen
+from flows.issue import Material, contacts, digest_mail, own_items, owners
+from mailer import words
+from mailer.compose import Fragment
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What is known of a batch of readers, by liaison."""
+
+    waiting: Mapping[int, Sequence[int]]
+    regular: Mapping[int, str]
+    errata: Mapping[int, Sequence[tuple[int, frozenset[readers.SubjectKey]]]]
+    groups: Mapping[int, Sequence[tuple[str, str, str]]]
+    known: Mapping[int, tuple[tuple[Subject, int], ...]]
+    suppressed: frozenset[int]
+    told_before: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class EditionBase:
+    """When an edition was frozen, and the zone in which its process counts days."""
+
+    frozen_at: datetime
+    zone: ZoneInfo
+
+
+@dataclass(slots=True)
+class Press:
+    """One edition at one seq, ready to be decided and worded."""
+
+    engine: Engine
+    material: Material
+    edition: EditionRow
+    chronicle: Chronicle
+    frozen: news.Edition
+    source: edition.Source
+    audiences: Mapping[Subject, audience.Audience]  # of folded announcements
+    whole: audience.Audience  # of the digest
+    slugs: Mapping[int, str]  # track id -> slug
+    for_all: frozenset[str]
+    number: int
+    numbers: dict[Subject, int] = field(default_factory=dict)
+    made: dict[str, Frozen] = field(default_factory=dict)
+
+    def reader(self, row: readers.Reader, gathered: Gathered) -> news.Reader:
+        """A stored reader as the digest room sees them."""
+        profile = self.profile(row, gathered.groups.get(row.liaison_id, ()))
+        return news.Reader(
+            liaison=row.liaison_id,
+            interests=self._interests(row.interests),
+            hours=hours(row),
+            cadence=cadence.cadence(row.cadence),
+            size=row.size,
+            languages=row.languages,
+            active=row.state in ("active", "paused")
+            and row.subscription_state == "active"
+            and self.whole.admits(profile),
+            paused=_paused(row, self.frozen),
+            reachable=row.address_id is not None and row.verified and row.liaison_id not in gathered.suppressed,
+            waits=row.waits,
+            cursor=row.cursor,
+            turn=row.turn,
+            errata=_errata(gathered.errata.get(row.liaison_id, ())),
+            known=gathered.known.get(row.liaison_id),
+            waiting=tuple(gathered.waiting.get(row.liaison_id, ())),
+            regular=gathered.regular.get(row.liaison_id),
+            excluded=frozenset(s for s, rule in self.audiences.items() if not rule.admits(profile)),
+        )
+
+    def profile(self, row: readers.Reader, groups: Iterable[tuple[str, str, str]]) -> audience.Profile:
+        """What audiences may ask of a reader."""
+        groups = list(groups)
+        tracks = {track for track, _ in row.interests}
+        return audience.Profile(
+            tracks=None if None in tracks else frozenset(self.slugs[t] for t in tracks if t in self.slugs),
+            groups=frozenset(slug for _, slug, _ in groups),
+            regions=frozenset(region for region, _, _ in groups),
+            languages=frozenset(row.languages),
+            cadences=frozenset({row.cadence}),
+            names=frozenset({row.address_key}),
+        )
+
+    def _interests(self, rows: Sequence[tuple[int | None, int]]) -> news.Interests:
+        since = [(self.slugs.get(track, "") if track is not None else news.ALL_TRACKS, seq) for track, seq in rows]
+        first = min((seq for _, seq in since), default=0)
+        everybody = [(slug, first) for slug in self.for_all if slug not in {track for track, _ in since}]
+        return news.Interests(tuple(sorted([*since, *everybody])))
+
+    def variant_key(self, deliver: news.Deliver, first: bool) -> str:
+        """The key of the wording: what decides it, and whether it introduces itself."""
+        return deliver.variant_key + ("-first" if first else "")
+
+    def add_numbers(self, delivers: Sequence[news.Deliver]) -> dict[Subject, int]:
+        """Number what these readers are shown; gives the new numbers (N15)."""
+        parts = [(deliver.news, deliver.scope) for deliver in delivers]
+        wanted = edition.edition_subjects(self.chronicle, self.frozen.seq, parts, self.source.zone)
+        before = dict(self.numbers)
+        self.numbers.update(edition.number_items(self.numbers, wanted))
+        return {subject: number for subject, number in self.numbers.items() if subject not in before}
+
+    def word(self, deliver: news.Deliver, first: bool) -> Frozen:
+        """The wording of a variant, rendered once. Raises `TemplateFailed`."""
+        key = self.variant_key(deliver, first)
+        if key not in self.made:
+            said = edition.assemble(
+                self.source, deliver.news, deliver.scope, Size(deliver.size), list(deliver.languages)
+            )
+            mail = digest_mail(
+                self.material,
+                said,
+                deliver.languages,
+                number=self.number,
+                dated=self.dated,
+                first=first,
+                special=self.edition.kind != "regular",
+            )
+            rendered = self.engine.renderer.render("digest", self._spoken(deliver.languages), {"mail": mail})
+            self.made[key] = Frozen(rendered, key[:24])
+        return self.made[key]
+
+    def personal(self, deliver: news.Deliver) -> dict[str, Fragment]:
+        """What only this reader's mail says: what became of what they sent."""
+        items = own_items(self.material, edition.outcome(self.source, deliver.own)) if deliver.own else []
+        if not items:
+            return {}
+        lang = self._spoken(deliver.languages)
+        return {"own": self.engine.renderer.fragment("own", lang, {"items": items})}
+
+    @property
+    def dated(self) -> date:
+        """The day that the edition is of."""
+        return read_wall(self.edition.slot_wall).date()
+
+    def _spoken(self, languages: Sequence[str]) -> str:
+        return words.pick(languages, self.engine.renderer.languages)
+
+
+def gather(
+    tx: Tx, engine: Engine, process_id: int, digest_id: int, rows: Sequence[readers.Reader], exact: bool
+) -> Gathered:
+    """Look up what deciding needs of these readers; `exact` also works out what each of them knows."""
+    ids = [row.liaison_id for row in rows]
+    subscriptions = [row.subscription_id for row in rows if row.subscription_id is not None]
+    hashes = {row.liaison_id: engine.keys.address_hash(row.address_key) for row in rows if row.address_key}
+    barred = outbox.suppressed(tx, process_id, list(hashes.values()))
+    known: dict[int, tuple[tuple[Subject, int], ...]] = {}
+    if exact:
+        told = readers.told(tx, subscriptions, ids)
+        known = {
+            liaison: tuple(sorted((Subject(SubjectKind(k), i), seq) for (k, i), seq in told.get(liaison, {}).items()))
+            for liaison in ids
+        }
+    return Gathered(
+        waiting=readers.waiting(tx, digest_id, ids),
+        regular=readers.last_regular(tx, digest_id, ids),
+        errata=readers.errata_since(tx, subscriptions),
+        groups=readers.groups_of(tx, ids),
+        known=known,
+        suppressed=frozenset(liaison for liaison, value in hashes.items() if value in barred),
+        told_before=frozenset(readers.ever_told(tx, digest_id, ids)),
+    )
+
+
+def set_up(tx: Tx, engine: Engine, row: EditionRow, frozen: news.Edition, number: int) -> Press:
+    """Gather what an edition draws from, as recorded up to its seq."""
+    series = editions.digest(tx, row.digest_id)
+    owner = process.by_id(tx, series.process_id)
+    if owner is None:
+        raise LookupError(f"digest {series.slug} has no process")
+    tracks = process.tracks(tx, owner.id)
+    chronicle = Chronicle(events.events_between(tx, owner.id, 0, frozen.seq), entries.hopped(tx, owner.id))
+    subjects = chronicle.subjects(frozen.seq)
+    spoken = [s.id for s in subjects if s.kind in (SubjectKind.HEARD, SubjectKind.STATEMENT)]
+    slugs = {track.id: track.slug for track in tracks}
+    material = Material(
+        process=owner,
+        digest=series,
+        tracks={track.slug: track for track in tracks},
+        texts=texts.load_texts(tx, owner.id, owners(subjects)),
+        quotes=heard.quotes(tx, spoken),
+        fallbacks=process.fallbacks(tx, owner.id),
+        web=engine.settings.base_url.startswith("http"),
+    )
+    numbers: dict[Subject, int] = {}  # grow while batches are decided; the source sees them
+    return Press(
+        engine=engine,
+        material=material,
+        edition=row,
+        chronicle=chronicle,
+        frozen=frozen,
+        source=edition.Source(
+            chronicle, frozen.seq, numbers, zone(owner.zone), contacts(process.contacts(tx, owner.id), slugs)
+        ),
+        audiences=_audiences(tx, owner.id, subjects),
+        whole=audience.parse(series.audience or {}),
+        slugs=slugs,
+        for_all=frozenset(track.slug for track in tracks if track.for_all),
+        number=number,
+        numbers=numbers,
+    )
+
+
+def _audiences(tx: Tx, process_id: int, subjects: Iterable[Subject]) -> dict[Subject, audience.Audience]:
+    wanted = [s.id for s in subjects if s.kind is SubjectKind.ANNOUNCEMENT]
+    rules = announcements.audiences(tx, process_id, wanted)
+    return {Subject(SubjectKind.ANNOUNCEMENT, i): audience.parse(rule) for i, rule in rules.items()}
+
+
+def plan(series: DigestRow, row: EditionRow, seq: int, base: EditionBase) -> news.Edition:
+    """What is frozen of an edition, as the digest room sees it."""
+    where = zone(series.zone)
+    following = cadence.next_slot(cadence.parse(series.rule), where, series.anchor_on, max(row.slot_at, base.frozen_at))
+    return news.Edition(
+        seq=seq,
+        frozen_at=base.frozen_at + timedelta(minutes=series.undo_minutes),
+        slot_wall=row.slot_wall,
+        anchor=series.anchor_on,
+        zone=base.zone,
+        regular=row.kind == "regular",
+        next_freeze=following.instant if following is not None else None,
+    )
+
+
+def hours(row: readers.Reader) -> Hours:
+    """When a reader wants mail."""
+    quiet = row.quiet or {}
+    return Hours(
+        zone(row.zone),
+        row.hour,
+        quiet=tuple(quiet["hours"]) if quiet.get("hours") else None,
+        days=frozenset(quiet.get("days", range(7))),
+    )
+
+
+def _paused(row: readers.Reader, frozen: news.Edition) -> bool:
+    if row.state != "paused":
+        return False
+    return row.paused_until is None or row.paused_until > frozen.frozen_at.date()
+
+
+def _errata(
+    rows: Sequence[tuple[int, frozenset[readers.SubjectKey]]],
+) -> tuple[tuple[Subject, int], ...]:
+    newest: dict[Subject, int] = {}
+    for seq, keys in rows:
+        for kind, subject_id in keys:
+            subject = Subject(SubjectKind(kind), subject_id)
+            newest[subject] = max(seq, newest.get(subject, 0))
+    return tuple(sorted(newest.items()))
