@@ -146,3 +146,13 @@ def standing_order(tx: Tx, process_id: int, key_hash: str) -> str | None:
         )
     ).scalar_one_or_none()
     return reason
+
+
+def standing_orders(tx: Tx, process_id: int) -> dict[str, str]:
+    """All suppressions in force: keyed hash and reason."""
+    rows = tx.execute(
+        select(_SUPPRESSION.c.key_hash, _SUPPRESSION.c.reason).where(
+            _SUPPRESSION.c.process_id == process_id, _SUPPRESSION.c.lifted_at.is_(None)
+        )
+    )
+    return {row.key_hash: row.reason for row in rows}

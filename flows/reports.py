@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from flows.engine import Refused
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -85,7 +87,7 @@ def unknown(what: str, value: str, allowed: Iterable[str]) -> str:
     return f"unknown {what}"
 
 
-class UnknownName(ValueError):
+class UnknownName(Refused):
     """Something that was asked for by name does not exist; the message names the nearest valid ones."""
 
     def __init__(self, what: str, value: str, allowed: Iterable[str]) -> None:
@@ -94,7 +96,7 @@ class UnknownName(ValueError):
         self.value = value
 
 
-class NotImported(ValueError):
+class NotImported(Refused):
     """A file was refused as a whole; `rejected` says why."""
 
     def __init__(self, rejected: tuple[Rejected, ...]) -> None:

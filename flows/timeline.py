@@ -26,7 +26,7 @@ from flows.fields import Fields
 from flows.plan import Plan, report_of, standing, steadily
 from flows.process import ProcessPart, apply_part, need_process, read_part
 from flows.questions import import_questions
-from flows.reports import Changed, ImportReport, unknown
+from flows.reports import Changed, ImportReport, UnknownName
 from flows.textplan import source_of
 from flows.timeline_file import read_entries, read_entries_csv, read_root
 
@@ -52,7 +52,7 @@ def import_timeline(
     and called off only if `cancel_missing`.
     """
     if format not in FORMATS:
-        raise ValueError(unknown("format", format, FORMATS))
+        raise UnknownName("format", format, FORMATS)
     return steadily(lambda: _import_timeline(db, process_slug, content, act, format, as_of, cancel_missing))
 
 

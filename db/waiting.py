@@ -1,0 +1,56 @@
+"""Deliveries of one liaison that still wait for their moment, and moving that moment (T8)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from db.engine import Tx
+from db.states import DeliveryState
+from db.tables import Announcement, Delivery, Edition, Mailing
+
+_D: Any = Delivery.__table__  # type: ignore[attr-defined]
+_M: Any = Mailing.__table__  # type: ignore[attr-defined]
+_E: Any = Edition.__table__  # type: ignore[attr-defined]
+_A: Any = Announcement.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """A queued delivery: of an edition frozen at a moment, or of an announcement with its wall time."""
+
+    delivery_id: int
+    send_at: datetime
+    not_after: datetime
+    frozen_at: datetime | None
+    landing: str
+    send_wall: str
+    zone: str
+
+
+def waiting_for(tx: Tx, liaison_id: int) -> list[WaitingRow]:
+    """The queued deliveries of editions and announcements; what was deferred waits for a retry, not for an hour."""
+    rows = tx.execute(
+        select(_D.c.id, _D.c.send_at, _D.c.not_after, _E.c.frozen_at, _A.c.landing, _A.c.send_wall, _A.c.zone)
+        .join(_M, _M.c.id == _D.c.mailing_id)
+        .outerjoin(_E, _E.c.id == _M.c.edition_id)
+        .outerjoin(_A, _A.c.id == _M.c.announcement_id)
+        .where(_D.c.liaison_id == liaison_id, _D.c.state == DeliveryState.QUEUED)
+        .order_by(_D.c.id)
+    )
+    return [
+        WaitingRow(
+            row.id, row.send_at, row.not_after, row.frozen_at, row.landing or "", row.send_wall or "", row.zone or ""
+        )
+        for row in rows
+    ]
+
+
+def set_moment(tx: Tx, delivery_id: int, send_at: datetime, not_after: datetime) -> None:
+    """Have a delivery leave at another moment, unless it was claimed meanwhile."""
+    tx.execute(
+        update(_D)
+        .where(_D.c.id == delivery_id, _D.c.state == DeliveryState.QUEUED)
+        .values(send_at=send_at, not_after=not_after)
+    )
