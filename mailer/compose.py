@@ -187,11 +187,23 @@ _HTML_FORMS: Mapping[str, Callable[[str], str]] = {"text": _html, "html": _html,
 
 
 def _part(pieces: Sequence[Piece], forms: Mapping[str, Callable[[str], str]], delsp: bool) -> _Part:
+    pieces = _merged(pieces)
     static = "".join(piece for piece in pieces if isinstance(piece, str))
     wide = sum(1 for char in static if char > "\u024f")
     if wide * 3 > len(static) or (wide * 6 > len(static) and forms is _TEXT_FORMS):
         return _Part(tuple(p.encode() if isinstance(p, str) else p for p in pieces), True, forms, delsp)
     return _Part(tuple(_qp(p) if isinstance(p, str) else p for p in pieces if p != ""), False, forms, delsp)
+
+
+def _merged(pieces: Sequence[Piece]) -> list[Piece]:
+    """Neighbouring strings as one: only a field starts on a line of its own."""
+    out: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, str) and out and isinstance(out[-1], str):
+            out[-1] += piece
+        else:
+            out.append(piece)
+    return out
 
 
 def _join(part: _Part, person: Person) -> bytes:
@@ -222,7 +234,8 @@ def _qp_value(value: str) -> bytes:
 
 def _qp(text: str) -> bytes:
     """Quoted-printable with lines of at most 76, safe for mbox ("From ") and for a final dot."""
-    coded = binascii.b2a_qp(text.encode(), istext=True)
+    # Without a line break in the text b2a_qp makes soft breaks of bare LF.
+    coded = binascii.b2a_qp(text.encode(), istext=True).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     coded = re.sub(rb"(?m)^From ", b"=46rom ", coded)
     coded = re.sub(rb"(?m)^\.", b"=2E", coded)
     # b2a_qp leaves a blank before a field or at the end of the stretch: it would be trailing there.

@@ -80,9 +80,13 @@ def po_bytes(catalog: Catalog) -> bytes:
     lines = [
         line
         for line in out.getvalue().decode().split("\n")
-        if not line.startswith(('"POT-Creation-Date', '"PO-Revision-Date', "# FIRST AUTHOR", '"Generated-By', '"Last-Translator'))
+        if not line.startswith(
+            ('"POT-Creation-Date', '"PO-Revision-Date', "# FIRST AUTHOR", '"Generated-By', '"Last-Translator')
+        )
     ]
-    return "\n".join(line for line in lines if "EMAIL@ADDRESS" not in line and not line.startswith("# Copyright")).encode()
+    return "\n".join(
+        line for line in lines if "EMAIL@ADDRESS" not in line and not line.startswith("# Copyright")
+    ).encode()
 
 
 def mo_bytes(po: bytes, lang: str) -> bytes:

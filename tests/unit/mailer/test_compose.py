@@ -1,0 +1,146 @@
+"""mailer.compose: what is spliced reads back, whatever stands around it, and nothing makes a line."""
+
+import email
+import email.policy
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailer.compose import (
+    Calendar,
+    Field,
+    Fragment,
+    MissingField,
+    Person,
+    Rendered,
+    compose,
+    frame,
+    html_part,
+    plain_part,
+)
+from mailer.flowed import unflow
+
+HEAD = b"From: a@example.org\r\nSubject: x\r\n"
+PROSE = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn", "Co", "Cf", "Zl", "Zp")), max_size=120)
+PIECES = st.lists(st.one_of(PROSE, st.just("\n"), st.sampled_from([Field("name"), Field("reply", "5")])), max_size=25)
+
+
+def body_of(data: bytes, kind: str) -> str:
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    part = message.get_body((kind,))
+    assert part is not None
+    assert not message.defects
+    return part.get_content().replace("\r\n", "\n")
+
+
+def letter(text=("Hello ", Field("name"), ".\n"), html=("<p>", Field("name"), "</p>\n"), lang="en") -> Rendered:
+    return Rendered(lang, "x", tuple(text), tuple(html))
+
+
+@settings(max_examples=150)
+@given(PIECES, PROSE, st.sampled_from(["en", "ar", "ja", "th"]))
+def test_html_reads_back_and_lines_are_short(pieces, name, lang):
+    person = Person({"name": name, "reply:5": "reply+abc@example.org"})
+    rendered = letter(html=pieces, lang=lang)
+    data = compose(frame(rendered, "tag"), person, HEAD)
+    assert all(len(line) <= 76 for line in data.split(b"\r\n"))
+    assert b"\n" not in data.replace(b"\r\n", b"")
+    assert data.isascii()
+    assert body_of(data, "html") == html_part(rendered, person)
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(st.sampled_from(["word", "a", "From", ">", "x" * 90, "  ", "ü", "戦略"]), max_size=60),
+    st.text("abc ", max_size=90),
+)
+def test_flowed_text_reads_back(words, name):
+    text = " ".join(" ".join(words).split())
+    person = Person({"name": name.strip()})
+    rendered = letter(text=(text + " ", Field("name"), "\n"))
+    data = compose(frame(rendered, "tag"), person, HEAD)
+    again = " ".join(unflow(body_of(data, "plain"), False).replace("\n", " ").split())
+    assert again == " ".join(plain_part(rendered, person).split())
+
+
+def test_the_shape_of_a_mail():
+    data = compose(frame(letter(), "0abc"), Person({"name": "Ana"}), HEAD)
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    assert message.get_content_type() == "multipart/alternative"
+    assert message["Content-Language"] == "en"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    plain = next(message.iter_parts())
+    assert plain["Content-Type"].params["format"] == "flowed"
+    assert plain["Content-Transfer-Encoding"] == "quoted-printable"
+    assert data.startswith(HEAD + b"MIME-Version: 1.0\r\n")
+
+
+def test_other_scripts_travel_as_base64_and_unspaced_ones_with_delsp():
+    arabic = frame(letter(("مرحبا " * 50,), ("<p>" + "مرحبا " * 50 + "</p>",), "ar"), "t")
+    assert compose(arabic, Person({}), HEAD).count(b"Content-Transfer-Encoding: base64") == 2
+    japanese = compose(frame(letter(("戦略" * 90,), ("<p>x</p>",), "ja"), "t"), Person({}), HEAD)
+    assert b"delsp=yes" in japanese
+    assert unflow(body_of(japanese, "plain"), True).strip() == "戦略" * 90
+
+
+def test_same_input_same_bytes():
+    person = Person({"name": "Ana"})
+    assert compose(frame(letter(), "t"), person, HEAD) == compose(frame(letter(), "t"), person, HEAD)
+    assert compose(frame(letter(), "t"), person, HEAD) != compose(frame(letter(), "u"), person, HEAD)
+
+
+def test_values_cannot_make_lines_or_markup():
+    evil = "Ana\r\n--=_at--\r\nBcc: x <script>&\x1c\u2028"
+    person = Person({"name": evil})
+    data = compose(frame(letter(), "t"), person, HEAD)
+    assert "<script>" not in body_of(data, "html")
+    assert body_of(data, "plain") == "Hello Ana --=_at-- Bcc: x <script>&.\n"
+
+
+def test_a_value_in_a_link_is_encoded():
+    rendered = letter(html=('<a href="mailto:', Field("reply", "5", "url"), '">', Field("reply", "5", "html"), "</a>"))
+    person = Person({"reply:5": 'reply+a"b@example.org', "name": ""})
+    assert html_part(rendered, person) == '<a href="mailto:reply%2Ba%22b@example.org">reply+a&quot;b@example.org</a>'
+    leave = letter(html=(Field("leave", "", "url"),))
+    assert html_part(leave, Person({"leave": "https://x.example/l/a?b=1&c=2"})) == "https://x.example/l/a?b=1&amp;c=2"
+
+
+def test_blocks_are_spliced_whole_or_not_at_all():
+    rendered = letter(("a\n", Field("own", "", "block"), "b\n"), ("<p>a</p>", Field("own", "", "block")))
+    framed = frame(rendered, "t")
+    block = Fragment("own words\nof one reader\n", "<p>own words</p>\n")
+    with_block = compose(framed, Person({}, {"own": block}), HEAD)
+    assert body_of(with_block, "plain") == "a\nown words\nof one reader\nb\n"
+    assert body_of(with_block, "html").rstrip() == "<p>a</p><p>own words</p>"
+    assert body_of(compose(framed, Person({}), HEAD), "plain") == "a\nb\n"
+
+
+def test_a_missing_value_is_named():
+    with pytest.raises(MissingField, match="name"):
+        compose(frame(letter(), "t"), Person({}), HEAD)
+
+
+def test_shared_values_serve_where_a_person_has_none():
+    data = compose(frame(letter(), "t"), Person({}, shared={"name": "all of you"}), HEAD)
+    assert body_of(data, "plain") == "Hello all of you.\n"
+
+
+def test_a_calendar_is_attached():
+    data = compose(
+        frame(letter(), "t", Calendar("dates.ics", "BEGIN:VCALENDAR\nEND:VCALENDAR\n")), Person({"name": "A"}), HEAD
+    )
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    assert message.get_content_type() == "multipart/mixed"
+    (attached,) = message.iter_attachments()
+    assert attached.get_content_type() == "text/calendar"
+    assert attached.get_filename() == "dates.ics"
+    assert attached.get_content().replace("\r\n", "\n") == "BEGIN:VCALENDAR\nEND:VCALENDAR\n"
+    assert body_of(data, "plain") == "Hello A.\n"
+
+
+def test_lines_that_mail_servers_change_are_protected():
+    data = compose(frame(letter(html=("<p>\nFrom here\n.\n..x\n</p> \n",)), "t"), Person({"name": "x"}), HEAD)
+    assert b"\r\nFrom " not in data
+    assert b"\r\n." not in data
+    assert body_of(data, "html") == "<p>\nFrom here\n.\n..x\n</p> \n"

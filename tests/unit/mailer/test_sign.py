@@ -1,0 +1,157 @@
+"""mailer.sign: our signatures pass at an independent verifier, and break where they must."""
+
+import base64
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import dkim
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailer.sign import Signer, dns_name, dns_record, dns_value, load_key, new_key, pem, relaxed_body
+
+AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
+RSA, ED = new_key("r1", "rsa"), new_key("e1", "ed25519")
+SIGNER = Signer("example.org", (RSA, ED))
+ZONE = {f"{dns_name(key, 'example.org')}.".encode(): dns_value(key).encode() for key in (RSA, ED)}
+MAIL = (
+    b"From: Strategy digest <core@example.org>\r\n"
+    b"To: =?utf-8?q?Jos=C3=A9?= <jose@example.net>\r\n"
+    b"Subject: A subject that is long enough to be folded\r\n  over two lines\r\n"
+    b"Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n"
+    b"Message-ID: <a@example.org>\r\n"
+    b"List-Unsubscribe: <https://example.org/leave/x>,\r\n <mailto:leave@example.org>\r\n"
+    b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    b"MIME-Version: 1.0\r\nContent-Type: text/plain\r\n"
+    b"\r\n"
+    b"Two  blanks,\ta tab and a trailing blank \r\n\r\nEnd.\r\n\r\n\r\n"
+)
+
+
+class VerifyKey:
+    """What dkimpy wants of PyNaCl, over the library we have; the rest of the verifying is dkimpy's own."""
+
+    def __init__(self, key: bytes, encoder: object = None) -> None:
+        self.key = Ed25519PublicKey.from_public_bytes(base64.b64decode(key) if encoder is not None else key)
+
+    def verify(self, data: bytes, signature: bytes) -> bytes:
+        self.key.verify(signature, data)
+        return data
+
+
+@pytest.fixture(autouse=True)
+def _ed25519(monkeypatch: pytest.MonkeyPatch) -> None:
+    nacl = SimpleNamespace(
+        signing=SimpleNamespace(VerifyKey=VerifyKey),
+        encoding=SimpleNamespace(Base64Encoder=object()),
+        exceptions=SimpleNamespace(BadSignatureError=InvalidSignature),
+    )
+    monkeypatch.setattr(dkim, "nacl", nacl, raising=False)
+
+
+def lookup(name: bytes, timeout: int = 5) -> bytes | None:
+    return ZONE.get(name)
+
+
+def verified(data: bytes) -> list[bool]:
+    verifier = dkim.DKIM(data)
+    count = data.lower().count(b"dkim-signature:")
+    out = []
+    for n in range(count):
+        try:
+            out.append(bool(verifier.verify(n, dnsfunc=lookup)))
+        except dkim.DKIMException:
+            out.append(False)
+    return out
+
+
+def test_both_signatures_pass():
+    assert verified(SIGNER.sign(MAIL, AT) + MAIL) == [True, True]
+
+
+def test_they_survive_what_servers_do_on_the_way():
+    signed = SIGNER.sign(MAIL, AT) + MAIL
+    refolded = signed.replace(b"folded\r\n  over", b"folded over").replace(
+        b"trailing blank \r\n", b"trailing blank\r\n"
+    )
+    assert verified(b"Received: from x by y\r\n" + refolded.replace(b"End.\r\n\r\n\r\n", b"End.\r\n")) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"End.", b"End!"),
+        (b"core@example.org>", b"evil@example.org>"),
+        (b"One-Click", b"No-Click"),
+        (b"leave/x", b"leave/y"),
+        (b"To: =?utf", b"Cc: x@example.org\r\nTo: =?utf-16"),
+        (b"From: Strategy", b"From: evil@example.com\r\nFrom: Strategy"),
+        (b"Subject: A", b"Subject: Another\r\nSubject: A"),
+        (b"End.\r\n", b"End.\r\nMore.\r\n"),
+    ],
+)
+def test_tampering_breaks_both(old, new):
+    signed = SIGNER.sign(MAIL, AT) + MAIL
+    assert old in signed
+    assert verified(signed.replace(old, new)) == [False, False]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=200).map(lambda b: b.replace(b"\r", b" ").replace(b"\n", b"\r\n").replace(b"\0", b"")))
+def test_any_body_verifies(body):
+    mail = b"From: a@example.org\r\nSubject: x\r\n\r\n" + body
+    assert verified(Signer("example.org", (ED,)).sign(mail, AT) + mail) == [True]
+
+
+def test_no_length_and_no_expiry_tag():
+    lines = SIGNER.sign(MAIL, AT).decode()
+    assert " l=" not in lines
+    assert " x=" not in lines
+    assert lines.count("DKIM-Signature:") == 2
+    assert all(len(line) <= 78 for line in lines.split("\r\n"))
+    flat = lines.replace("\r\n", "").replace(" ", "")
+    assert "from:from:" in flat
+    assert "subject:subject:" in flat
+    assert "list-unsubscribe-post" in flat
+
+
+def test_relaxed_body():
+    assert relaxed_body(b"") == b""
+    assert relaxed_body(b"\r\n\r\n") == b""
+    assert relaxed_body(b"a") == b"a\r\n"
+    assert relaxed_body(b"a  b \t\r\n\r\n") == b"a b\r\n"
+
+
+def test_keys_go_through_pem():
+    for key in (RSA, ED):
+        again = load_key(key.selector, pem(key))
+        assert dns_value(again) == dns_value(key)
+
+
+def test_weak_and_foreign_keys_are_refused():
+    def text(private) -> bytes:
+        return private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
+    with pytest.raises(ValueError, match="1024 bits"):
+        load_key("s", text(rsa.generate_private_key(public_exponent=65537, key_size=1024)))
+    with pytest.raises(ValueError, match="neither RSA nor Ed25519"):
+        load_key("s", text(ec.generate_private_key(ec.SECP256R1())))
+    with pytest.raises(ValueError, match="rsa or ed25519"):
+        new_key("s", "dsa")
+    with pytest.raises(ValueError, match="needs a key"):
+        Signer("example.org", ())
+
+
+def test_dns_record_is_split_into_short_strings():
+    record = dns_record(RSA, "example.org")
+    assert record.startswith('r1._domainkey.example.org. IN TXT ( "v=DKIM1; k=rsa; p=')
+    strings = record.split('"')[1::2]
+    assert all(len(text) <= 255 for text in strings)
+    assert "".join(strings) == dns_value(RSA)
