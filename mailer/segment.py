@@ -66,9 +66,14 @@ class _Body:
         self.sent = sent_lines
         self.names = name_words(message.from_name, message.from_addr)
         self.quoted = [
-            mark == "quote" or (bool(_QUOTED.match(line)) and not _ONLY_CLOSE.match(line))
-            for line, mark in zip(self.lines, self.marks, strict=True)
+            mark == "quote" or (bool(_QUOTED.match(line)) and not self._closes_address(i, line))
+            for i, (line, mark) in enumerate(zip(self.lines, self.marks, strict=True))
         ]
+
+    def _closes_address(self, at: int, line: str) -> bool:
+        """Whether a '>' at the head of a line closes an address that a program wrapped: '<a@example.org', '> wrote:'."""
+        before = self.lines[at - 1] if at else ""
+        return _ONLY_CLOSE.match(line) is not None and "<" in before[-300:] and ">" not in before[-300:]
 
     # -- labels
 
@@ -79,6 +84,7 @@ class _Body:
         self._lazy()
         self._intros()
         self._citations()
+        self._only_quote()
         self._tails()
         self._blanks()
 
@@ -129,12 +135,21 @@ class _Body:
                 self._set(start, end, _K.FORWARD, "quoted-headers")
                 continue
             by = self.by[start]
-            last = not self._written(end, len(self.lines))
+            last = not self._written(end, len(self.lines)) and _K.INTRO not in self.kinds[end:]
             if by in ("html:blockquote", "client:gmail") and not (last and by == "html:blockquote" and self._written(0, start)):
                 for j in range(start, end):
                     self.kinds[j] = None
                     self.quoted[j] = False
                     self.by[j] = ""
+
+    def _only_quote(self) -> None:
+        """Nothing but quoted lines and no program that says so: then they are what was written."""
+        if self.sent or any(k is not _K.QUOTE and line.strip() for k, line in zip(self.kinds, self.lines, strict=True)):
+            return
+        if any(by and by != "quote-mark" for by in self.by):
+            return
+        self.kinds = [None] * len(self.lines)
+        self.quoted = [False] * len(self.lines)
 
     def _runs(self, kind: SegmentKind) -> list[tuple[int, int]]:
         """Stretches of one kind, blank lines inside them included."""

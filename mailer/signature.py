@@ -25,6 +25,7 @@ _TITLE = re.compile(
     r"department|inc|llc|ltd|gmbh|corp|co|company|university|team|group|street|st|suite|ave|road|floor|p\.?o\.? box)\b",
     re.IGNORECASE,
 )
+_NAME_AND_PHONE = re.compile(r"^\s*[A-Z][\w.']*(?: +[A-Z][\w.']*){0,3} *[-\u2013,:@]? *(?:x ?)?\+?\(?\d[\d\s().\-]{3,}\.?\s*$")
 _SENTENCE_END = re.compile(r"[.!?;,]['\")]*\s*$")
 _MAX_TAIL = 40
 
@@ -67,7 +68,7 @@ class _Folded:
 
 
 def _trim(lines: list[str], end: int) -> int:
-    while end > 0 and not lines[end - 1].strip(" \t\u00a0*_"):
+    while end > 0 and not lines[end - 1].strip(" \t\u00a0"):
         end -= 1
     return end
 
@@ -113,13 +114,23 @@ def _fenced(lines: list[str], folded: _Folded, end: int) -> int:
     rows = 0
     for i in range(end - 1, max(0, end - 80), -1):
         if _FENCE.match(lines[i]):
-            near = " ".join(folded[k] for k in range(i + 1, min(end, i + 6)))
+            near = _until_fence(lines, folded, i + 1, end)
             if lex.disclaimer.search(near) and (len(seen) >= 2 or (seen and rows <= 3)):
                 found = i
         elif lines[i].strip():
             rows += 1
             seen.update(m.group() for m in lex.disclaimer.finditer(folded[i]))
     return found
+
+
+def _until_fence(lines: list[str], folded: _Folded, start: int, end: int) -> str:
+    """The first lines after a rule, up to the next one."""
+    near: list[str] = []
+    for i in range(start, min(end, start + 8)):
+        if _FENCE.match(lines[i]) and near:
+            break
+        near.append(folded[i])
+    return " ".join(near)
 
 
 def _paragraph(lines: list[str], end: int) -> int:
@@ -164,9 +175,14 @@ def is_mobile(text: str) -> bool:
     if not 4 < len(text) <= 120:
         return False
     bare = text.partition("<http")[0].strip()
-    if lex.mobile.match(bare):
-        return len(bare.split()) <= 10 and not bare.endswith("?")
+    phrase = lex.mobile.match(bare)
+    if phrase:
+        rest = bare[phrase.end() :].lstrip()
+        return len(bare.split()) <= 10 and not bare.endswith("?") and not rest.startswith(_ARTICLES)
     return bool(lex.mobile_ends.search(bare)) and len(bare) <= 60
+
+
+_ARTICLES = ("a ", "an ", "the ", "our ", "your ", "all ", "here")
 
 
 def _alone(lines: list[str], folded: _Folded, at: int) -> bool:
@@ -194,7 +210,7 @@ def _closing(lines: list[str], folded: _Folded, end: int, spans: list[Span], nam
     rows = [i for i in range(max(0, end - _MAX_TAIL), end) if lines[i].strip()]
     if len(rows) < 2:
         return
-    at = _valediction(lines, folded, rows)
+    at = _valediction(lines, folded, rows, names)
     if at is None:
         at = _name_or_block(lines, rows)
         if at is not None and len([i for i in rows if i >= at]) == 1 and not _own_name(lines, folded, at, names):
@@ -215,10 +231,10 @@ def _own_name(lines: list[str], folded: _Folded, at: int, names: frozenset[str])
     if names.intersection(re.split(r"[^\w]+", folded[at])):
         return True
     words = sum(len(line.split()) for line in lines[max(0, at - 60) : at])
-    return words >= 12 and not lines[at].rstrip().endswith(".")
+    return words >= 12 and not _CASELESS.search(lines[at]) and not lines[at].rstrip().endswith(".")
 
 
-def _valediction(lines: list[str], folded: _Folded, rows: list[int]) -> int | None:
+def _valediction(lines: list[str], folded: _Folded, rows: list[int], names: frozenset[str]) -> int | None:
     """The line of the valediction when everything after it looks like name and contact data."""
     closings = lexicon().closings
     for place, i in enumerate(rows):
@@ -229,27 +245,25 @@ def _valediction(lines: list[str], folded: _Folded, rows: list[int]) -> int | No
         left = text[match.end() :].strip(" ,.!-*_:;)\u3002\u3001")
         if len(left.split()) > 4 or len(text.split()) > 8:
             continue
-        rest = rows[place + 1 :]
-        if len(rest) <= 14 and all(_signs(lines[j]) for j in rest) and not _speaks(lines, rest):
+        if _all_sign(lines, rows[place + 1 :], names):
             return i
     return None
 
 
-def _signs(line: str) -> bool:
-    """A line that may stand under a valediction."""
-    text = line.strip()
-    return len(text) <= 75 or bool(_URL.search(text) or _EMAIL.search(text))
-
-
-def _speaks(lines: list[str], rows: list[int]) -> bool:
-    """Sentences after the valediction: a postscript, or it was none."""
+def _all_sign(lines: list[str], rows: list[int], names: frozenset[str]) -> bool:
+    """Whether lines under a valediction are name, title and contact data, and none of them says anything."""
+    if len(rows) > 14:
+        return False
+    named = False
     for j in rows:
         text = lines[j].strip()
-        if re.match(r"(?i)p\.?\s?p?\.?s\b", text):
-            return True
-        if len(text.split()) >= 7 and text.endswith((".", "!", "?")) and not _URL.search(text) and not _PHONE.search(text):
-            return True
-    return False
+        if is_name(text) or names.intersection(re.split(r"[^\w]+", fold(text[:80]))):
+            named = True
+        elif _is_contact(text) or (_TITLE.search(text) and len(text) <= 75):
+            continue
+        elif not named or len(text) > 75 or (_SENTENCE_END.search(text) and len(text.split()) > 3):
+            return False
+    return True
 
 
 def _closing_end(lines: list[str], folded: _Folded, rows: list[int]) -> int:
@@ -276,10 +290,14 @@ def is_name(line: str) -> bool:
         return False
     if signed and len(words) <= 2:
         return True
-    return all(w[0].isupper() or w[0] == w[0].upper() == w[0].lower() or w.lower() in _PARTICLES for w in words)
+    if any(_CASELESS.match(w) for w in words):
+        return len(words) <= 3 and (len(line.strip()) <= 5 or not _GLUED_SCRIPT.search(line))
+    return all(w[0].isupper() or w.lower() in _PARTICLES for w in words)
 
 
-_PARTICLES = frozenset("de da do dos la le du van von der den di al el bin ibn y e".split())
+_CASELESS = re.compile("[\u0590-\u10ff\u1200-\u137f\u3040-\u9fff\uac00-\ud7af]")
+_GLUED_SCRIPT = re.compile("[\u0e00-\u0eff\u3040-\u9fff\uac00-\ud7af]")
+_PARTICLES = frozenset(["de", "da", "do", "dos", "la", "le", "du", "van", "von", "der", "den", "di", "al", "el", "bin", "ibn", "y", "e"])
 
 
 def _name_or_block(lines: list[str], rows: list[int]) -> int | None:
@@ -306,8 +324,10 @@ def _is_contact(line: str) -> bool:
 def _is_block(lines: list[str], block: list[int]) -> bool:
     """Name first, then contact data or titles; a lone name is one as well."""
     rows = sorted(block)
+    if rows and _NAME_AND_PHONE.match(lines[rows[0]]) and len(lines[rows[0]]) <= 60:
+        return all(_is_contact(lines[j]) or _TITLE.search(lines[j]) for j in rows)
     if not rows or not is_name(lines[rows[0]]):
         return False
     if len(rows) == 1:
         return True
-    return any(_is_contact(lines[j]) for j in rows[1:]) and not any(_SENTENCE_END.search(lines[j]) and len(lines[j].split()) > 6 for j in rows[1:])
+    return any(_is_contact(lines[j]) or _TITLE.search(lines[j]) for j in rows[1:]) and not any(_SENTENCE_END.search(lines[j]) and len(lines[j].split()) > 6 for j in rows[1:])
