@@ -15,6 +15,7 @@ from mailer.reading import Anchor, Context, ItemKnown, Segment, SegmentKind, Sta
 from mailer.when import digits
 
 MAX_STATEMENTS = 60
+_CALLS = ",!،！،，։"
 _EDGE = " ,.:!،：！。՝։"
 SURE, NUMBERED, UNDER_QUOTE, ADDRESSED, TOPIC, LISTED, ONLY, SUBJECT, NONE = (
     0.98,
@@ -62,7 +63,11 @@ def statements(
     pieces = [piece for text, quote in _answers(segments) for piece in _cut(text, quote, known)]
     if forwarded.strip():
         pieces += _cut(forwarded, "", known)
-    found = [_read(piece, known) for piece in pieces[:MAX_STATEMENTS] if piece.text and not _only_greeting(piece.text)]
+    found = [
+        _read(piece, known)
+        for place, piece in enumerate(pieces)
+        if piece.text and not _only_greeting(piece.text, first=place == 0 and len(pieces) > 1)
+    ]
     joined = _join(found)
     if not any(s.anchors for s in joined):
         joined = _as_one(joined)
@@ -86,6 +91,9 @@ def _cut(text: str, quote: str, known: Known) -> list[_Piece]:
     pieces: list[_Piece] = []
     current = _Piece([], quote=quote)
     for line in text.split("\n"):
+        if len(pieces) >= MAX_STATEMENTS:  # what is too much to tell apart stays together
+            current.lines.append(line)
+            continue
         number, colon = _list_number(line)
         heads = bool(known.codes(line[:60])) and (bool(number) or _opens_with_code(line, known))
         blank = not line.strip()
@@ -116,10 +124,12 @@ def _list_number(line: str) -> tuple[int, bool]:
     return int(number), ":" in found.group() or "：" in found.group() or "#" in found.group()
 
 
-def _only_greeting(text: str) -> bool:
-    """A first line that only greets: short, one line, begins with (or is) a courtesy."""
+def _only_greeting(text: str, first: bool = False) -> bool:
+    """A line that only greets: begins with (or is) a courtesy, or opens the mail in a few words and a comma."""
     if "\n" in text.strip() or len(text) > 60:
         return False
+    if first and len(text.split()) <= 4 and text.rstrip()[-1:] in _CALLS and not any(c.isdigit() for c in text):
+        return True
     folded = fold(text).strip(_EDGE)
     courtesy = phrases("courtesy", "fillers", "acks")
     if folded in courtesy.whole:

@@ -232,12 +232,17 @@ def _prose(text: str, languages: tuple[str, ...], today: date | None) -> Command
         for name in ("unsubscribe", "pause", "resume", "weekly", "fortnightly", "monthly", "hour", "language")
     )
     found = list(phrases("commands", *kinds).find(folded))
-    if not found or len(text.split()) > MAX_WORDS or ("?" in _last(folded) and len(_pieces(text)) > 4):
+    if (
+        not found
+        or "http" in folded
+        or len(text.split()) > MAX_WORDS
+        or ("?" in _last(folded) and len(_pieces(text)) > 4)
+    ):
         return None
     names = {f.name for f in found}
     if "unsubscribe_prose" in names:
         return CommandRead("unsubscribe") if len(text.split()) <= 40 and len(text) <= 350 else None
-    if len(text.split()) > 25 or len(_pieces(text)) > 3:
+    if len(text.split()) > 25 or len(text) > 200 or len(_pieces(text)) > 3:
         return None
     spoken = tuple(dict.fromkeys((*(f.language for f in found), *languages)))
     return _asked(names, folded, found, spoken, today)

@@ -8,13 +8,14 @@ from mailer.phrases import TABLES, Phrases, fold, phrases
 from mailer.reading import Anchor, Context, ItemKnown, QuestionKnown
 from mailer.when import digits
 
-_CODE = re.compile(r"(?<![^\W_])([A-Za-zＡ-Ｚ]{1,12})[\s\-‐‑–－_]{0,2}(\d{1,3})(?![^\W_])")
+_CODE = re.compile(r"(?<![A-Za-z0-9])([A-Za-zＡ-Ｚ]{1,12})[ \u00a0\-‐‑–－_]{0,2}(\d{1,3})(?![A-Za-z0-9])")
 _GENERAL = ("all-working-groups", "all", "core-team", "organized-groups", "")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _STOP = frozenset(
     _WORD.findall(
-        "about also been best could does from have into keeps make makes more most much must need only other over should "
-        "than that their them then there these they this those under very were what when where which whose will with would your"
+        "about also been best could does from have into keeps make makes more most much must need only other over "
+        "should than that their them then there these they this those under very were what when where which whose "
+        "will with would your"
     )
 )
 

@@ -84,6 +84,12 @@ _PORTUGAL = re.compile(
     r"estou a \w+r|estamos a \w+r|vós|autocarro)\b|[éó][nm][aeio]",
     re.IGNORECASE,
 )
+_DEVANAGARI = {
+    "hi": re.compile("है|हैं|में |था|थी|और |चाहिए|नहीं"),
+    "ne": re.compile("छ[ ।,.]|छन्|छौं|हामी|हुन्छ|गर्न|भयो|भएको|चाहिन्छ|लाई|पनि"),
+    "mr": re.compile("आहे|आणि|नाही|मध्ये|आम्ही|साठी|झाल"),
+    "mai": re.compile("अछि|छैक|हमर |ओकर|कएल|नहि "),
+}
 _FAMILIES = {
     "hr": "sr",
     "bs": "sr",
@@ -130,6 +136,8 @@ def _chinese(text: str, prefer: tuple[str, ...]) -> str:
 
 def _by_model(text: str, script: str, letters: int, prefer: tuple[str, ...]) -> str:
     plain = " ".join(text.split())
+    if script == "Deva" and (named := _by_words(plain)):
+        return named
     guesses = _guess(plain)
     fitting = [(lang, score) for lang, score in guesses if _fits(lang, script)]
     first, score = fitting[0] if fitting else ("und", 0.0)
@@ -155,6 +163,13 @@ def _regional(language: str, text: str, prefer: tuple[str, ...]) -> str:
             return "pt-BR"
         return "pt-BR" if len(_BRAZIL.findall(text)) > len(_PORTUGAL.findall(text)) else "pt"
     return {"no": "nb", "sh": "sr", "arz": "ar", "pnb": "ur", "ckb": "ckb", "iw": "he"}.get(language, language)
+
+
+def _by_words(text: str) -> str:
+    """Languages in Devanagari by their commonest words, which the model often takes for Hindi."""
+    found = {name: len(pattern.findall(text)) for name, pattern in _DEVANAGARI.items()}
+    best = max(found, key=lambda name: found[name])
+    return best if found[best] and sorted(found.values())[-1] > sorted(found.values())[-2] else ""
 
 
 def _by_letters(text: str, script: str) -> str:

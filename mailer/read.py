@@ -15,6 +15,7 @@ from mailer.segment import segment
 _UNSPOKEN = (Kind.BOUNCE, Kind.COMPLAINT, Kind.MDN, Kind.REACTION, Kind.CALENDAR)
 _STATED = (Disposition.FILE, Disposition.HOLD, Disposition.ROUTE)
 _HEADER_LINES = 12
+SURE_ENOUGH = 0.85
 
 
 def read(raw: bytes, envelope: Envelope, context: Context) -> Reading:
@@ -78,7 +79,8 @@ def forwarded_words(text: str) -> str:
 def _language(verdict: Verdict, text: str, seen: Seen) -> str:
     if verdict.kind in _UNSPOKEN:
         return "und"
-    return language_of(text or (seen.body if verdict.kind is Kind.AUTOREPLY else ""), seen.context.writer_languages)
+    spoken = text or seen.text or (seen.body if verdict.kind is Kind.AUTOREPLY else "")
+    return language_of(spoken, seen.context.writer_languages)
 
 
 def _statements(seen: Seen, verdict: Verdict) -> tuple[StatementRead, ...]:
@@ -91,4 +93,7 @@ def _statements(seen: Seen, verdict: Verdict) -> tuple[StatementRead, ...]:
     if verdict.text:
         segments = (Segment(SegmentKind.REPLY, verdict.text, "private lane"),)
     passed_on = forwarded_words(seen.forwarded) if "forwarded" in verdict.notes else ""
-    return statements(segments, seen.context, seen.message.subject, passed_on)
+    found = statements(segments, seen.context, seen.message.subject, passed_on)
+    if verdict.disposition is Disposition.ROUTE:  # beside the task for a person, only what clearly answers something
+        return tuple(statement for statement in found if statement.anchors and statement.confidence >= SURE_ENOUGH)
+    return found

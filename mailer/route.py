@@ -63,13 +63,19 @@ _PAIRS = re.compile(r"[«»„“”\"「『‘‹›][^«»„“”\"「」『
 _QUOTED = re.compile(r"[«»„“”\"「」『』‘’'‹›]|\b[A-Z]{1,5}-\d{1,3}\b|\bdigest\b", re.IGNORECASE)
 
 
-def is_safety_report(text: str) -> bool:
-    """A report about the safety of the writer or of somebody near (asks for a person at once)."""
+def is_safety_report(text: str, language: str = "und") -> bool:
+    """A report about the safety of the writer or of somebody near (asks for a person at once).
+
+    `language` is the text's own (`und`: not known); words of other languages than it and English do not count.
+    """
     text = text[:MAX_TEXT]
     if _STRONG.search(text):
         return True
     for sentence in _SENTENCE.split(text):
-        found = phrases("safety").first(fold(sentence), stems=True)
+        found = any(
+            language == "und" or hit.language in (language, "en") or hit.language.split("-")[0] == language.split("-", maxsplit=1)[0]
+            for hit in phrases("safety").find(fold(sentence), stems=True)
+        )
         if found and (_SELF.search(sentence) or _KEEP_OFF.search(text)):
             return True
     return False

@@ -14,6 +14,7 @@ from functools import cached_property
 
 from mailer import autoreply, bounce, calendar_reply, commands, complaint, mdn, reaction, route, trust
 from mailer.dsn import address_in
+from mailer.language import language_of
 from mailer.message import Envelope, Message
 from mailer.phrases import fold, phrases
 from mailer.reading import (
@@ -184,7 +185,8 @@ def _spam(seen: Seen) -> Verdict | None:
 
 
 def _safety(seen: Seen) -> Verdict | None:
-    if not route.is_safety_report(seen.text or seen.message.subject):
+    text = seen.text or seen.message.subject
+    if not route.is_safety_report(text, language_of(text, seen.context.writer_languages)):
         return None
     return Verdict(Kind.REPLY, Disposition.ROUTE, Visibility.SAFETY, notes=("safety",))
 
@@ -242,7 +244,7 @@ def _acknowledgement(seen: Seen) -> Verdict | None:
     text = fold(seen.text).replace("+1", "+1.")
     if not text or len(text) > 200 or seen.message.attachments:
         return None
-    whole = text.strip(_EDGE.replace("+", "")) in courtesy
+    whole = text.strip(_EDGE) in phrases("courtesy", "acks").whole
     pieces = [piece.strip(_EDGE) for piece in commands.sentences(text)]
     pieces = [piece for piece in pieces if piece]
     nods = phrases("courtesy", "acks").whole
@@ -253,11 +255,18 @@ def _acknowledgement(seen: Seen) -> Verdict | None:
 
 
 def _empty(seen: Seen) -> Verdict | None:
-    if seen.text or seen.forwarded:
+    """No words of their own, or only a greeting."""
+    if (seen.text and not _only_greets(seen.text)) or seen.forwarded:
         return None
     if any(attachment.name or attachment.size > 200 for attachment in seen.message.attachments):
         return Verdict(Kind.REPLY, Disposition.FILE, notes=("attachment only",))
     return Verdict(Kind.REPLY, Disposition.HOLD, notes=("empty",))
+
+
+def _only_greets(text: str) -> bool:
+    folded = fold(text[:100]).strip(_EDGE)
+    courtesy = phrases("courtesy", "fillers", "acks")
+    return len(text) < 60 and folded in courtesy.whole and folded not in phrases("courtesy", "acks").whole
 
 
 def _stranger(seen: Seen) -> Verdict | None:
