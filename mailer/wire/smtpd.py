@@ -125,7 +125,9 @@ class Conversation(SMTP):
         if not self._entered:
             return
         self._buffer += data
-        if len(self._buffer) > _PAUSE_READING and not self._reading_data and not self._reading_paused:
+        # Data is read on and on, and judged as it comes, unless the client leaves our replies unread.
+        deaf = not self._reading_data or self._writing_paused
+        if deaf and len(self._buffer) > _PAUSE_READING and not self._reading_paused:
             self._reading_paused = True
             self._wire.pause_reading()
         self._wake()
@@ -487,7 +489,8 @@ class Conversation(SMTP):
             self._rcpts.append(address)
             self._say(b"250 2.1.5 ok")
         else:
-            self._refuse("refused_recipient", f"{verdict.code} {verdict.text}".encode())
+            text = " ".join(verdict.text.split())
+            self._refuse("refused_recipient", f"{verdict.code} {text}".encode())
 
     def _judge_recipient(self, address: str) -> Rcpt:
         try:
@@ -511,7 +514,7 @@ class Conversation(SMTP):
             self._refuse("refused_sequence", b"503 5.5.1 say MAIL first")
             return
         if not self._rcpts:
-            self._refuse("refused_sequence", b"554 5.5.1 no valid recipients")
+            self._refuse("refused_sequence", b"503 5.5.1 no valid recipients")
             return
         if self.shared.held > self.shared.settings.memory_limit:
             self._refuse("refused_memory", b"452 4.3.1 too much mail at once, please try again")
@@ -552,7 +555,7 @@ class Conversation(SMTP):
                     dropped += len(buffer) - 4
                     del buffer[:-4]
                     if dropped > 4 * limits.size_limit:
-                        self._end(refusal[0], refusal[1])
+                        self._end(*refusal)
                 shared.held += len(buffer) - held
                 held = len(buffer)
                 scanned = max(0, held - 4)
@@ -560,7 +563,7 @@ class Conversation(SMTP):
             data = bytes(buffer[: end + 2])
             del buffer[: end + 5]
         except _Gone:
-            shared.counters["hangup_in_data"] += 1
+            shared.counters["hangup_in_data"] += refusal is None
             raise
         finally:
             shared.held -= held
