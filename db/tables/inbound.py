@@ -13,7 +13,7 @@ class RawMessage(Base, table=True):
     """A mail as it came in, before and after understanding. `verdict` is what was understood."""
 
     __tablename__ = "raw_message"
-    __table_args__ = (Index("ix_raw_message_state", "state", "id"),)
+    __table_args__ = (Index("ix_raw_message_state", "state", "id"), Index("ix_raw_message_look", "state", "look_at"))
     id: int | None = key()
     process_id: int | None = Field(default=None, foreign_key="process.id")
     received_at: datetime = moment()
@@ -25,6 +25,7 @@ class RawMessage(Base, table=True):
     verdict: Any = document(nullable=True)
     touched_by: str | None = None  # a person decided: better code does not overrule it
     tries: int = count()
+    look_at: datetime | None = moment(nullable=True)  # a pending one: leased until then; a filed one: owes a receipt
     purge_at: datetime = moment()
 
 

@@ -225,12 +225,14 @@ def upgrade() -> None:
         sa.Column("verdict", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("touched_by", sa.String(), nullable=True),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("look_at", db.tables.base.Moment(timezone=True), nullable=True),
         sa.Column("purge_at", db.tables.base.Moment(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["process_id"], ["process.id"], name=op.f("fk_raw_message_process_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_raw_message")),
     )
     with op.batch_alter_table("raw_message", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_raw_message_fingerprint"), ["fingerprint"], unique=False)
+        batch_op.create_index("ix_raw_message_look", ["state", "look_at"], unique=False)
         batch_op.create_index("ix_raw_message_state", ["state", "id"], unique=False)
 
     op.create_table(
