@@ -9,6 +9,7 @@ from datetime import date, datetime
 from functools import cache
 
 from babel import Locale
+from babel.core import get_global
 
 from digests.language import WrongTag, canonical
 from digests.wall import read_moment, zone_names
@@ -24,10 +25,21 @@ _YES = frozenset({"true", "yes", "1"})
 _NO = frozenset({"false", "no", "0"})
 
 
+# Codes of communities with a wiki of their own that CLDR has no data for.
+_MORE_LANGUAGES = frozenset({"bcl", "nah"})
+
+
+@cache
+def named_languages() -> frozenset[str]:
+    """The primary language codes that CLDR has English names for: what an error proposes."""
+    return frozenset(code for code in map(str, Locale("en").languages) if code.isalpha() and len(code) <= 3)
+
+
 @cache
 def languages() -> frozenset[str]:
-    """The primary language codes that CLDR knows, two or three letters."""
-    return frozenset(code for code in map(str, Locale("en").languages) if code.isalpha() and len(code) <= 3)
+    """All primary language codes that CLDR knows anything of, two or three letters."""
+    likely = {str(tag).partition("_")[0] for tag in get_global("likely_subtags")}
+    return named_languages() | likely | _MORE_LANGUAGES
 
 
 @cache
@@ -41,9 +53,9 @@ def language(text: str) -> str:
     try:
         tag = canonical(text)
     except WrongTag as error:
-        raise ValueError(unknown("language", text, languages())) from error
+        raise ValueError(unknown("language", text, named_languages())) from error
     if tag.split("-")[0] not in languages():
-        raise ValueError(unknown("language", text, languages()))
+        raise ValueError(unknown("language", text, named_languages()))
     return tag
 
 

@@ -120,7 +120,7 @@ def _worded(wordings: Mapping[Field, Wording], owner: texts.Owner, source_lang: 
 
 
 def _said(wording: Wording, source_lang: str) -> Any:
-    """Plain text in the source language alone; else a mapping, with revisions only if a translation is outdated (L6)."""
+    """Plain text in the source language alone; else a mapping, with revisions where a translation is outdated."""
     order = sorted(wording.versions, key=lambda lang: (lang != wording.source_lang, lang))
     behind = [lang for lang in order if wording.outdated(lang)]
     said: dict[str, Any] = {lang: wording.versions[lang].body for lang in order if wording.versions[lang].body}
