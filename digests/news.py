@@ -179,13 +179,14 @@ class _Shared:
         self._news: dict[tuple[Interests, Mind], tuple[News, ...]] = {}
         self._present: dict[Interests, Present] = {}
         silenced = edition.silenced
-        hidden = {s for s, seq in silenced.items() if seq >= (chronicle.version(s, edition.seq) or 0)}
+        hidden = {s for s, seq in silenced.items() if chronicle.view(s, seq) == chronicle.view(s, edition.seq)}
         self._hidden = hidden | edition.postponed
 
     def holds(self, interests: Interests, mind: Mind) -> bool:
         key = (interests, mind)
         if key not in self._minds:
-            self._minds[key] = shortcut_holds(self.chronicle, self.edition.seq, interests, mind)
+            edition = self.edition
+            self._minds[key] = shortcut_holds(self.chronicle, edition.seq, interests, mind, edition.silenced)
         return self._minds[key]
 
     def news(self, interests: Interests, mind: Mind) -> tuple[News, ...]:

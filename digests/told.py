@@ -48,9 +48,9 @@ class Interests:
     since: tuple[tuple[str, int], ...]
 
     @property
-    def everything(self) -> bool:
-        """Whether the reader takes all tracks."""
-        return any(track == ALL_TRACKS for track, _ in self.since)
+    def steady(self) -> bool:
+        """Whether a change of track is nothing to the reader: they take all tracks, and took them at one time."""
+        return any(track == ALL_TRACKS for track, _ in self.since) and len({seq for _, seq in self.since}) == 1
 
     def touches(self, facts: AnyFacts) -> bool:
         """Whether a subject with these facts concerns the reader; one without tracks concerns everybody."""
@@ -90,17 +90,26 @@ def known(deliveries: Iterable[Told]) -> tuple[tuple[Subject, int], ...]:
     return tuple(sorted(at.items()))
 
 
-def shortcut_holds(chronicle: Chronicle, upto: int, interests: Interests, mind: Mind) -> bool:
+def shortcut_holds(
+    chronicle: Chronicle,
+    upto: int,
+    interests: Interests,
+    mind: Mind,
+    silenced: Mapping[Subject, int] | None = None,
+) -> bool:
     """Whether a cursor gives what the exact path would give.
 
-    Not when a subject that changed since has hopped between tracks, for a reader who picks tracks (N13); nor when one
-    was gone without a word at the cursor (cancelled, faded) and is no longer: the cursor cannot tell whether they knew.
+    Not when a subject that changed since has hopped between tracks, for a reader who picks tracks (N13); nor when it
+    was left out for good (N18), or was gone without a word at the cursor (cancelled, faded) and is no longer: the
+    cursor cannot tell whether they knew.
     """
     if mind.cursor is None:
         return False
     told = dict(mind.told)
     for subject in chronicle.changed(mind.cursor, upto):
-        if not interests.everything and chronicle.hopped(subject, upto):
+        if silenced and subject in silenced:
+            return False
+        if not interests.steady and chronicle.hopped(subject, upto):
             return False
         was = chronicle.view(subject, max(mind.cursor, told.get(subject, 0)))
         if was is not None and _gone(subject, was) and chronicle.view(subject, upto) != was:
@@ -117,7 +126,7 @@ def news(
 ) -> tuple[News, ...]:
     """The news for whoever has these interests and this mind, at `upto`, sorted by subject; statements apart.
 
-    `silenced`: what editors left out for good, with the seq of that edition: everybody counts as told (N18).
+    `silenced`: what editors left out for good, with the seq of that edition: nobody is told the view of then (N18).
     """
     subjects = chronicle.subjects(upto) if mind.cursor is None else chronicle.changed(mind.cursor, upto)
     shared = [subject for subject in subjects if subject.kind is not SubjectKind.STATEMENT]
@@ -188,9 +197,10 @@ def _judged(
     told = dict(mind.told)
     found: list[News] = []
     for subject in subjects:
-        at = max((s for s in (mind.cursor, told.get(subject), silenced.get(subject)) if s is not None), default=None)
+        at = max((s for s in (mind.cursor, told.get(subject)) if s is not None), default=None)
         item = _news_of(chronicle, upto, interests, subject, at)
-        if item is not None:
+        silent = subject in silenced and chronicle.view(subject, silenced[subject]) == chronicle.view(subject, upto)
+        if item is not None and not silent:
             found.append(item)
     return tuple(found)
 

@@ -6,6 +6,7 @@ A history is a list of steps, so that a failing one shrinks.
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 from typing import Any
 
 from digests.cadence import Cadence, period
@@ -60,6 +61,7 @@ class Row:
     state: str = "queued"
     arrived: bool = False
     erratum: bool = False
+    whole: bool = True  # nothing was postponed: after it, the mind is the truth
 
     @property
     def lost(self) -> bool:
@@ -179,6 +181,8 @@ class World:
             else:
                 person.active.add(track)
                 person.interests.setdefault(track, self.seq)
+            for row in person.waiting():
+                row.whole = False  # decided for the interests of before
             if self.policy != "interests keep the cursor":
                 person.void()
 
@@ -209,12 +213,12 @@ class World:
         edition = self._edition(regular, choice)
         self.silenced = dict(edition.silenced)
         plans = [(person, self._decide(edition, person)) for person in self.people]
-        for person, decision in plans:
+        for person, planned in plans:
             taken = person.turn
             if race:
                 self.step_report(person.id)
-            if person.turn != taken and self.policy != "no turn":
-                decision = self._decide(edition, person)
+            moved = person.turn != taken and self.policy != "no turn"
+            decision = self._decide(edition, person) if moved else planned
             self._apply(person, decision, edition, fates[person.id % len(fates)])
 
     def _edition(self, regular: bool, choice: str) -> Edition:
@@ -280,10 +284,11 @@ class World:
         self._check_times(decision, edition)
         news = decision.news + decision.own
         row = Row(edition.seq, news, edition.slot_wall if edition.regular else None)
+        row.whole = not edition.postponed
         self._check_period(person, row, edition)
         person.rows.append(row)
         if fate == "read":
-            self._read(person, row, gaps=not edition.postponed)
+            self._read(person, row)
         elif fate == "lost":
             row.state = "sent"
         elif fate == "fail":
@@ -304,14 +309,14 @@ class World:
             if found and self.seq > max(row.seq for row in person.rows):
                 for row in person.waiting():
                     self._fail(person, row, "cancelled")
-                person.rows.append(Row(self.seq, found, None, erratum=True))
+                person.rows.append(Row(self.seq, found, None, erratum=True, whole=False))
                 if read:
-                    self._read(person, person.rows[-1], gaps=False)
+                    self._read(person, person.rows[-1])
                 else:
                     self._fail(person, person.rows[-1], "failed")
 
     # the judge
-    def _read(self, person: Person, row: Row, gaps: bool = True) -> None:
+    def _read(self, person: Person, row: Row) -> None:
         """A mail arrives: it must change the mind, quote what was believed, and leave no gap."""
         blind = any(other.lost for other in person.rows)  # the limit that N20 names
         row.state, row.arrived = "sent", True
@@ -320,19 +325,19 @@ class World:
             self.items += 1
             now = self.chronicle.view(item.subject, row.seq)
             assert now is not None
-            silenced = item.subject in self.silenced
             if not blind:
                 assert person.mind.get(item.subject) != now, f"told twice: {item}"
-            if item.was_seq is not None and not blind and not silenced:
+            if item.was_seq is not None and not blind:
                 old = self.chronicle.view(item.subject, item.was_seq)
                 assert person.mind.get(item.subject) == old, f"wrong old value: {item}"
             person.mind[item.subject] = now
-        if gaps and not blind:
+        if row.whole and not blind:
             self.check_mind(person, row.seq)
 
     def check_mind(self, person: Person, seq: int) -> None:
         for subject in self.chronicle.subjects(seq):
-            if subject not in self.silenced:
+            silenced = self.silenced.get(subject)
+            if silenced is None or self.chronicle.view(subject, silenced) != self.chronicle.view(subject, seq):
                 believed = person.mind.get(subject)
                 assert self._agrees(person, subject, believed, seq), f"gap: {subject} for {person.id} at {seq}"
 
@@ -365,9 +370,9 @@ class World:
             assert now not in {period(person.cadence, wall, ANCHOR) for wall in told}, "two regular ones in a period"
 
     def _check_left_out(self, person: Person, decision: LeftOut, edition: Edition) -> None:
-        if decision.reason is Reason.NOTHING_NEW and not any(row.lost for row in person.rows):
-            if not edition.postponed and not self.policy:
-                self.check_mind(person, edition.seq)
+        blind = any(row.lost for row in person.rows) or edition.postponed or self.policy
+        if decision.reason is Reason.NOTHING_NEW and not blind:
+            self.check_mind(person, edition.seq)
         if decision.reason is Reason.NOT_DUE:
             now = period(person.cadence, edition.slot_wall, ANCHOR)
             told = [r.regular for r in person.rows if r.regular and r.state in TOLD]
@@ -410,6 +415,34 @@ class Anything:
 
     def __contains__(self, track: object) -> bool:
         return any(t in (ALL_TRACKS, track) for t, _ in self.interests.since)
+
+
+EDITS = ("date", "date", "place", "track", "title", "part", "cancel")
+OTHERS = (SubjectKind.ANNOUNCEMENT, SubjectKind.STATEMENT, SubjectKind.HEARD, SubjectKind.QUESTION)
+FATES = ("read", "read", "read", "read", "lost", "fail", "wait", "hold")
+
+
+def history_of(seed: int, steps: int) -> list[tuple[Any, ...]]:
+    """A long random history, for what only shows after many editions."""
+    rng = Random(seed)
+    who = lambda: rng.randrange(3)  # noqa: E731
+    n = lambda: rng.randrange(500)  # noqa: E731
+    join = lambda: ("join", rng.choice(["*", "a", "ab", "bc"]), rng.choice(list(Cadence)), rng.randrange(24))  # noqa: E731
+    choices = ["", "", "", "", "", "", "", "", "postpone", "silence"]
+    makers = (
+        (35, lambda: ("edit", rng.randint(1, 4), rng.choice(EDITS), n())),
+        (30, lambda: ("edition", rng.random() < 0.7, tuple(rng.choices(FATES, k=3)), rng.choice(choices), n() < 150)),
+        (5, lambda: ("days", rng.randint(1, 12))),
+        (10, lambda: ("other", rng.choice(OTHERS), rng.randint(0, 3), n())),
+        (4, lambda: ("interest", who(), rng.choice(["a", "b", "c", ""]))),
+        (2, lambda: ("pause", who())),
+        (4, lambda: ("report", who())),
+        (3, lambda: ("late", who())),
+        (3, lambda: ("erratum", who(), n() < 350)),
+        (4, join),
+    )
+    made = rng.choices([make for _, make in makers], [weight for weight, _ in makers], k=steps)
+    return [join(), *(make() for make in made)]
 
 
 def replay(history: list[tuple[Any, ...]], policy: str = "") -> World:
