@@ -410,3 +410,27 @@ def find_delivery(tx: Tx, mailing_tag: int, liaison_tag: int) -> tuple[int, int,
         )
     ).first()
     return (int(row.id), int(row.mailing_id), str(row.state)) if row is not None else None
+
+
+def ids_in(tx: Tx, mailing_id: int, states: Sequence[str]) -> list[int]:
+    """The deliveries of a mailing that are in one of these states."""
+    rows = tx.execute(select(_D.c.id).where(_D.c.mailing_id == mailing_id, _D.c.state.in_(states)).order_by(_D.c.id))
+    return [int(row.id) for row in rows]
+
+
+def no_longer(tx: Tx, ids: Sequence[int], states: Sequence[str]) -> list[int]:
+    """Of these deliveries, those that are in none of these states any more; the others stay locked."""
+    still: set[int] = set()
+    for start in range(0, len(ids), CHUNK):
+        part = ids[start : start + CHUNK]
+        rows = tx.execute(select(_D.c.id).where(_D.c.id.in_(part), _D.c.state.in_(states)).with_for_update())
+        still |= {int(row.id) for row in rows}
+    return [i for i in ids if i not in still]
+
+
+def postpone(tx: Tx, mailing_id: int, send_at: datetime, not_after: datetime) -> int:
+    """Give the waiting deliveries of a mailing a new moment and limit where theirs has passed; gives how many wait."""
+    waiting = (_D.c.mailing_id == mailing_id) & _D.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED])
+    tx.execute(update(_D).where(waiting, _D.c.send_at < send_at).values(send_at=send_at))
+    tx.execute(update(_D).where(waiting, _D.c.not_after < not_after).values(not_after=not_after))
+    return int(tx.execute(select(func.count()).where(waiting)).scalar_one())

@@ -368,3 +368,9 @@ def lock_turns(tx: Tx, subscription_ids: Sequence[int]) -> dict[int, int]:
     """The present turn of subscriptions, locked until the transaction ends."""
     rows = tx.execute(select(_S.c.id, _S.c.turn).where(_S.c.id.in_(subscription_ids)).with_for_update())
     return {row.id: row.turn for row in rows}
+
+
+def void(tx: Tx, subscription_ids: Sequence[int]) -> None:
+    """The shortcut no longer holds for these: the next edition works out what they know (N6)."""
+    if subscription_ids:
+        tx.execute(update(_S).where(_S.c.id.in_(subscription_ids)).values(cursor=None, turn=_S.c.turn + 1))

@@ -12,7 +12,8 @@ from db import announcements, editions, events, heard, outbox, process, readers,
 from db import timeline as entries
 from db.editions import DigestRow, EditionRow
 from db.engine import Tx
-from digests import audience, cadence, edition, news
+from digests import audience, cadence, news
+from digests import edition as content
 from digests.chronicle import Chronicle
 from digests.issue import Size
 from digests.landing import Hours
@@ -55,7 +56,7 @@ class Press:
     edition: EditionRow
     chronicle: Chronicle
     frozen: news.Edition
-    source: edition.Source
+    source: content.Source
     audiences: Mapping[Subject, audience.Audience]  # of folded announcements
     whole: audience.Audience  # of the digest
     slugs: Mapping[int, str]  # track id -> slug
@@ -94,7 +95,9 @@ class Press:
         groups = list(groups)
         tracks = {track for track, _ in row.interests}
         return audience.Profile(
-            tracks=None if None in tracks else frozenset(self.slugs[t] for t in tracks if t in self.slugs),
+            tracks=None
+            if None in tracks
+            else frozenset(self.slugs[t] for t in tracks if t is not None and t in self.slugs),
             groups=frozenset(slug for _, slug, _ in groups),
             regions=frozenset(region for region, _, _ in groups),
             languages=frozenset(row.languages),
@@ -115,16 +118,16 @@ class Press:
     def add_numbers(self, delivers: Sequence[news.Deliver]) -> dict[Subject, int]:
         """Number what these readers are shown; gives the new numbers (N15)."""
         parts = [(deliver.news, deliver.scope) for deliver in delivers]
-        wanted = edition.edition_subjects(self.chronicle, self.frozen.seq, parts, self.source.zone)
+        wanted = content.edition_subjects(self.chronicle, self.frozen.seq, parts, self.source.zone)
         before = dict(self.numbers)
-        self.numbers.update(edition.number_items(self.numbers, wanted))
+        self.numbers.update(content.number_items(self.numbers, wanted))
         return {subject: number for subject, number in self.numbers.items() if subject not in before}
 
     def word(self, deliver: news.Deliver, first: bool) -> Frozen:
         """The wording of a variant, rendered once. Raises `TemplateFailed`."""
         key = self.variant_key(deliver, first)
         if key not in self.made:
-            said = edition.assemble(
+            said = content.assemble(
                 self.source, deliver.news, deliver.scope, Size(deliver.size), list(deliver.languages)
             )
             mail = digest_mail(
@@ -142,7 +145,7 @@ class Press:
 
     def personal(self, deliver: news.Deliver) -> dict[str, Fragment]:
         """What only this reader's mail says: what became of what they sent."""
-        items = own_items(self.material, edition.outcome(self.source, deliver.own)) if deliver.own else []
+        items = own_items(self.material, content.outcome(self.source, deliver.own)) if deliver.own else []
         if not items:
             return {}
         lang = self._spoken(deliver.languages)
@@ -210,7 +213,7 @@ def set_up(tx: Tx, engine: Engine, row: EditionRow, frozen: news.Edition, number
         edition=row,
         chronicle=chronicle,
         frozen=frozen,
-        source=edition.Source(
+        source=content.Source(
             chronicle, frozen.seq, numbers, zone(owner.zone), contacts(process.contacts(tx, owner.id), slugs)
         ),
         audiences=_audiences(tx, owner.id, subjects),

@@ -1,0 +1,346 @@
+"""Publishing an edition: approve and freeze it, then write a delivery, or the reason for none, for every reader.
+
+Freezing is one transaction; enqueueing goes in batches, may stop anywhere and is taken up again by anyone: unique keys
+keep it from doing a thing twice, and nothing can be claimed before the last batch is written (promises 1 and 2).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from db import counters, editions, journal, outbox, process, readers
+from db.editions import EditionRow, MailingRow
+from db.engine import CHUNK, Lane, Tx
+from db.journal import Act
+from db.states import WAITING, DeliveryState, EditionState, MailingState
+from digests import news
+from digests.landing import overdue
+from digests.subject import Subject, SubjectKind
+from digests.wall import zone
+from flows import frozen
+from flows.engine import Engine, Refused
+from flows.failpoint import Failpoint
+from flows.frozen import Frozen
+from flows.notice import tags
+from flows.press import EditionBase, Gathered, Press, gather, plan, set_up
+from mailer.compose import Fragment
+
+FROZEN = Failpoint("publish.frozen")
+WORDED = Failpoint("publish.worded")
+WRITTEN = Failpoint("publish.written")
+READY = Failpoint("publish.ready")
+
+NOTHING = "nothing to say"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What an approval came to. `mailing_id` None: there was nothing to say to anybody."""
+
+    edition_id: int
+    number: int | None
+    mailing_id: int | None
+    deliveries: int = 0
+    left_out: int = 0
+    held: bool = False
+
+
+def approve(engine: Engine, edition_id: int, *, act: Act) -> Published:
+    """Freeze a draft and put it into the outbox; skip it when nobody would get it.
+
+    Raises `Refused` when there is no such draft, and `TemplateFailed` before anything was frozen.
+    """
+    press = _prospect(engine, edition_id, act)
+    first = _first_deliver(press)
+    if first is None:
+        with engine.db.write() as tx:
+            journal.move(tx, act, "edition", edition_id, EditionState.SKIPPED, NOTHING, reason=NOTHING)
+        return Published(edition_id, None, None)
+    press.add_numbers([first])
+    press.word(first, first=False)  # a template that fails must fail here: the edition stays a draft
+    with engine.db.write() as tx:
+        mailing = _freeze(tx, engine, edition_id, act)
+    FROZEN.reach()
+    return enqueue(engine, mailing, act=act)
+
+
+def _prospect(engine: Engine, edition_id: int, act: Act) -> Press:
+    """The press as it would be if the draft were frozen now."""
+    with engine.db.write() as tx:  # a writer's lock, so that the seq that is read is settled
+        row = editions.edition(tx, edition_id)
+        if row is None or row.state != EditionState.DRAFT:
+            raise Refused(f"edition {edition_id} is {row.state}, not a draft" if row else f"no edition {edition_id}")
+        seq = counters.last_seq(tx, editions.digest(tx, row.digest_id).process_id)
+    return set_press(engine, row, seq, act)
+
+
+def set_press(engine: Engine, row: EditionRow, seq: int, act: Act) -> Press:
+    """The press of an edition at a seq, frozen at `act.now` unless it has been already."""
+    with engine.db.read() as tx:
+        series = editions.digest(tx, row.digest_id)
+        owner = process.by_id(tx, series.process_id)
+        if owner is None:
+            raise LookupError(f"digest {series.slug} has no process")
+        number = row.number if row.number is not None else editions.next_number(tx, series.id)
+        base = EditionBase(row.frozen_at or act.now, zone(owner.zone))
+        return set_up(tx, engine, row, plan(series, row, seq, base), number)
+
+
+def _first_deliver(press: Press) -> news.Deliver | None:
+    """The first reader who would get it, or None when nobody would."""
+    for batch in _batches(press, after=0):
+        for decision in _decide(press, batch)[0]:
+            if isinstance(decision, news.Deliver):
+                return decision
+    return None
+
+
+def _freeze(tx: Tx, engine: Engine, edition_id: int, act: Act) -> MailingRow:
+    row = editions.edition(tx, edition_id)
+    if row is None:
+        raise Refused(f"no edition {edition_id}")
+    series = editions.digest(tx, row.digest_id)
+    owner = process.by_id(tx, series.process_id)
+    if owner is None:
+        raise LookupError(f"digest {series.slug} has no process")
+    seq = counters.last_seq(tx, owner.id)
+    number = editions.next_number(tx, series.id)
+    journal.move(
+        tx,
+        act,
+        "edition",
+        edition_id,
+        EditionState.APPROVED,
+        "approved",
+        process_id=owner.id,
+        seq=seq,
+        number=number,
+        frozen_at=act.now,
+    )
+    key = f"edition:{series.slug}:{row.slot_wall}"
+    mailing_id = editions.add_mailing(
+        tx,
+        tags(engine, owner, key),
+        process_id=owner.id,
+        natural_key=key,
+        kind="edition",
+        digest_id=series.id,
+        edition_id=edition_id,
+        seq=seq,
+        state=MailingState.BUILDING,
+        generation=outbox.generation(tx),
+        lane=0,
+        created_at=act.now,
+        due_at=row.slot_at,
+    )
+    return editions.mailing(tx, mailing_id)
+
+
+def enqueue(engine: Engine, mailing: MailingRow, *, act: Act) -> Published:
+    """Write the deliveries of a frozen edition, from where a crash may have left it; the last commit releases them."""
+    with engine.db.read() as tx:
+        row = editions.edition(tx, mailing.edition_id or 0)
+        if row is None:
+            raise LookupError(f"mailing {mailing.id} has no edition")
+        start = readers.served(tx, mailing.id)
+        numbered = editions.items(tx, mailing.id)
+    press = set_press(engine, row, mailing.seq, act)
+    press.numbers.update({Subject(SubjectKind(kind), i): number for (kind, i), number in numbered.items()})
+    for batch in _batches(press, start):
+        left: Sequence[readers.Reader] = batch
+        while left:
+            left = _enqueue_batch(press, mailing, left, act)
+    WRITTEN.reach()
+    held = act.actor == "clock" and overdue(row.slot_at, act.now, _late_limit(press))
+    with engine.db.write() as tx:
+        total, digest = readers.settled(tx, mailing.id)
+        becomes = MailingState.HELD if held else MailingState.READY
+        values = {"total": total, "set_hash": digest, "ready_at": act.now}
+        journal.move(
+            tx, act, "mailing", mailing.id, becomes, "overdue" if held else "enqueued",
+            process_id=mailing.process_id, **values,
+        )  # fmt: skip
+        done = {state: n for m, _, _, state, n in outbox.counts(tx) if m == mailing.id}
+    READY.reach()
+    queued = sum(done.values())
+    return Published(row.id, row.number, mailing.id, queued, total - queued, held)
+
+
+def _late_limit(press: Press) -> timedelta:
+    return timedelta(minutes=press.material.digest.late_limit_minutes)
+
+
+def _batches(press: Press, after: int) -> Iterator[list[readers.Reader]]:
+    while True:
+        with press.engine.db.read() as tx:
+            rows = readers.subscribers(tx, press.material.digest.id, after, CHUNK)
+        if not rows:
+            return
+        yield rows
+        after = rows[-1].liaison_id
+
+
+def _decide(press: Press, rows: Sequence[readers.Reader]) -> tuple[list[news.Decision], Gathered]:
+    """Decide over a batch; those whose shortcut does not hold are worked out from their deliveries."""
+    engine, series = press.engine, press.material.digest
+    with engine.db.read() as tx:
+        gathered = gather(tx, engine, series.process_id, series.id, rows, exact=False)
+    decisions = list(news.decide(press.frozen, press.chronicle, [press.reader(row, gathered) for row in rows]))
+    ask = {d.liaison for d in decisions if isinstance(d, news.AskExact)}
+    if ask:
+        again = [row for row in rows if row.liaison_id in ask]
+        with engine.db.read() as tx:
+            exact = gather(tx, engine, series.process_id, series.id, again, exact=True)
+        found = news.decide(press.frozen, press.chronicle, [press.reader(row, exact) for row in again])
+        by_liaison = {decision.liaison: decision for decision in found}
+        decisions = [by_liaison.get(d.liaison, d) for d in decisions]
+    return decisions, gathered
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A decision to deliver with its words."""
+
+    deliver: news.Deliver
+    row: readers.Reader
+    key: str
+    wording: Frozen
+    blocks: dict[str, Fragment]
+
+
+def _enqueue_batch(press: Press, mailing: MailingRow, rows: Sequence[readers.Reader], act: Act) -> list[readers.Reader]:
+    """Decide, word and write one batch; gives the readers whose news moved meanwhile, to be decided again (N7)."""
+    decisions, gathered = _decide(press, rows)
+    delivers = [d for d in decisions if isinstance(d, news.Deliver)]
+    numbers = press.add_numbers(delivers)
+    by_liaison = {row.liaison_id: row for row in rows}
+    made = []
+    for one in delivers:
+        first = one.liaison not in gathered.told_before
+        made.append(
+            _Made(
+                one,
+                by_liaison[one.liaison],
+                press.variant_key(one, first),
+                press.word(one, first),
+                press.personal(one),
+            )
+        )
+    WORDED.reach()
+    with press.engine.db.write(Lane.BULK) as tx:
+        moved = _moved(tx, decisions, by_liaison)
+        editions.add_items(tx, mailing.id, {(s.kind.value, s.id): n for s, n in numbers.items()})
+        _cancel(tx, act, [d for d in decisions if d.liaison not in moved])
+        _write_deliveries(tx, mailing, [one for one in made if one.deliver.liaison not in moved], act)
+        left = [(d.liaison, d.reason.value) for d in decisions if isinstance(d, news.LeftOut)]
+        readers.add_left_out(tx, mailing.id, [(liaison, why) for liaison, why in left if liaison not in moved])
+        _set_cursors(tx, [d for d in decisions if d.liaison not in moved], by_liaison)
+    if not moved:
+        return []
+    with press.engine.db.read() as tx:
+        return readers.subscribers_by_id(tx, press.material.digest.id, sorted(moved))
+
+
+def _moved(tx: Tx, decisions: Sequence[news.Decision], rows: dict[int, readers.Reader]) -> set[int]:
+    """Whose turn changed since they were read, or whose waiting mail was claimed: what was decided no longer holds."""
+    subscriptions = {row.subscription_id: liaison for liaison, row in rows.items() if row.subscription_id is not None}
+    turns = readers.lock_turns(tx, list(subscriptions))
+    moved = {liaison for sub, liaison in subscriptions.items() if turns.get(sub) != rows[liaison].turn}
+    waiting = {i: d.liaison for d in decisions if not isinstance(d, news.AskExact) for i in d.cancel}
+    return moved | {waiting[i] for i in outbox.no_longer(tx, list(waiting), WAITING)}
+
+
+def _cancel(tx: Tx, act: Act, decisions: Sequence[news.Decision]) -> None:
+    """What still waits of older editions is superseded: this one tells it all (N9)."""
+    ids = [i for d in decisions if not isinstance(d, news.AskExact) for i in d.cancel]
+    outbox.end(tx, act, ids, DeliveryState.CANCELLED, "superseded", void=False)
+
+
+def _write_deliveries(tx: Tx, mailing: MailingRow, made: Sequence[_Made], act: Act) -> None:
+    known = readers.variant_ids(tx, mailing.id)
+    rows: list[dict[str, Any]] = []
+    for one in made:
+        if one.key not in known:
+            known[one.key] = _add_variant(tx, mailing.id, one)
+        rows.append(_delivery(mailing, one, known[one.key], act))
+    new = readers.add_deliveries(tx, rows)
+    personal = [
+        (
+            new[one.deliver.liaison],
+            frozen.dump_blocks(one.blocks),
+            [(n.subject.kind.value, n.subject.id) for n in one.deliver.own],
+        )
+        for one in made
+        if one.deliver.own and one.deliver.liaison in new
+    ]
+    readers.add_personal(tx, personal)
+
+
+def _add_variant(tx: Tx, mailing_id: int, one: _Made) -> int:
+    return readers.add_variant(
+        tx,
+        mailing_id,
+        one.key,
+        news_key=one.deliver.news_key,
+        news=[(n.subject.kind.value, n.subject.id, n.label.value, n.was_seq) for n in one.deliver.news],
+        languages=one.deliver.languages,
+        size=one.deliver.size,
+        still_open=one.deliver.scope.to_json(),
+        body=frozen.dump(one.wording),
+    )
+
+
+def _delivery(mailing: MailingRow, one: _Made, variant_id: int, act: Act) -> dict[str, Any]:
+    return {
+        "mailing_id": mailing.id,
+        "liaison_id": one.deliver.liaison,
+        "subscription_id": one.row.subscription_id,
+        "address_id": one.row.address_id,
+        "to_addr": None,
+        "domain": one.row.address_key.rpartition("@")[2],
+        "variant_id": variant_id,
+        "lang": one.wording.rendered.lang,
+        "state": DeliveryState.HELD if one.deliver.held else DeliveryState.QUEUED,
+        "send_at": one.deliver.send_at,
+        "not_after": one.deliver.not_after,
+        "tries": 0,
+        "created_at": act.now,
+    }
+
+
+def _set_cursors(tx: Tx, decisions: Sequence[news.Decision], rows: dict[int, readers.Reader]) -> None:
+    moves, void = [], []
+    for decision in decisions:
+        subscription = rows[decision.liaison].subscription_id
+        if isinstance(decision, news.AskExact) or subscription is None:
+            continue
+        if decision.cursor is None:
+            void.append(subscription)
+        else:
+            moves.append((subscription, decision.turn, decision.cursor))
+    readers.set_cursors(tx, moves)
+    readers.void(tx, void)
+
+
+def withdraw(engine: Engine, edition_id: int, why: str, *, act: Act) -> int:
+    """Take an edition back: a draft is dropped; of an approved one, what has not left is cancelled. Gives how many."""
+    with engine.db.write() as tx:
+        row = editions.edition(tx, edition_id)
+        if row is None:
+            raise Refused(f"no edition {edition_id}")
+        journal.move(tx, act, "edition", edition_id, EditionState.WITHDRAWN, why, reason=why)
+        mailing = next(iter(editions.mailings(tx, edition_id=edition_id)), None)
+        if mailing is None:
+            return 0
+        journal.move(tx, act, "mailing", mailing.id, MailingState.WITHDRAWN, why, process_id=mailing.process_id)
+        waiting = outbox.ids_in(tx, mailing.id, WAITING)
+        return outbox.end(tx, act, waiting, DeliveryState.CANCELLED, why, mailing.process_id)
+
+
+def release(engine: Engine, mailing_id: int, *, act: Act) -> int:
+    """Let a held mailing go, with every reader's moment worked out anew; gives how many deliveries wait now."""
+    with engine.db.write() as tx:
+        mailing = editions.mailing(tx, mailing_id)
+        journal.move(tx, act, "mailing", mailing_id, MailingState.READY, "released", process_id=mailing.process_id)
+        return outbox.postpone(tx, mailing_id, act.now, act.now + timedelta(hours=36))
