@@ -85,7 +85,7 @@ class Renderer:
         page = self._run(environment, f"{name}.html", context, places, "html")
         if places:
             raise TemplateFailed(name, 0, "a fragment cannot hold a personal value")
-        return Fragment(_tidy(text), _squeeze(page))
+        return Fragment(_tidy(text) + "\n", _squeeze(page))
 
     def personal(self, lang: str, name: str, group: str, process: str) -> dict[str, str]:
         """The fields `greeting` and `why` of one reader; name and group may be ''."""

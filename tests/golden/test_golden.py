@@ -1,0 +1,133 @@
+"""Golden mails: byte-equal, one per kind and language; and what holds for every mail in every language."""
+
+import email
+import email.policy
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from mailer import words
+from mailer.compose import html_part, plain_part
+from mailer.flow import columns
+from tests.golden.letters import KINDS, TEMPLATES, mail, reader, rendered
+
+HERE = Path(__file__).parent
+EVERY = [(kind, lang) for kind in KINDS for lang in words.LANGUAGES]
+VOID = {"meta", "br", "hr"}
+
+
+@pytest.mark.parametrize("lang", ["en", "ar"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_golden(kind: str, lang: str, rewrite: bool) -> None:
+    path = HERE / f"{kind}.{lang}.eml"
+    made = mail(kind, lang)
+    if rewrite:
+        path.write_bytes(made)
+    assert path.read_bytes() == made, f"the words of {path.name} changed: `make golden` rewrites them"
+
+
+def test_each_kind_is_a_folder_of_three_files() -> None:
+    folders = {path.name for path in (TEMPLATES / "mail").iterdir() if path.is_dir()}
+    assert folders == set(KINDS)
+    for kind in KINDS:
+        assert {"subject.txt", "body.txt", "body.html"} <= {path.name for path in (TEMPLATES / "mail" / kind).iterdir()}
+
+
+class Page(HTMLParser):
+    """Reads a page strictly: every element is closed in order, and what matters is noted."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.levels: list[int] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute twice in <{tag}>"
+        if tag in ("p", "h1", "h2", "h3", "h4"):
+            assert "p" not in self.open, f"<{tag}> inside a paragraph"
+        self.tags.append((tag, dict(attrs)))
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open and "title" not in self.open:
+            self.words += data + " "
+
+
+@pytest.mark.parametrize(("kind", "lang"), EVERY)
+def test_html_is_accessible(kind: str, lang: str) -> None:
+    letter = rendered(kind, lang)
+    text = html_part(letter, reader(letter))
+    page = Page(text)
+    tags = page.tags
+    assert len(text.encode()) < 60_000
+    root = next(attrs for tag, attrs in tags if tag == "html")
+    wrapper = next(attrs for tag, attrs in tags if attrs.get("role") == "article")
+    assert root["lang"] == wrapper["lang"] == lang
+    assert root["dir"] == wrapper["dir"] == ("rtl" if lang in ("ar", "he") else "ltr")
+    assert page.levels[0] == 1
+    assert page.levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(page.levels, page.levels[1:], strict=False))
+    assert not {tag for tag, _ in tags} & {"img", "script", "form", "iframe", "link", "object", "svg"}
+    for tag, attrs in tags:
+        if tag == "table":
+            assert attrs.get("role") == "presentation" or "<th scope" in text
+    sizes = [int(size) for size in re.findall(r"font-size:(\d+)px", text)]
+    assert min(sizes) >= 16
+    assert "\ufdd0" not in text
+    for address in re.findall(r'href="([^"]+)"', text):
+        assert address.startswith(("https://", "mailto:"))
+    assert not re.findall(r'src=|url\(|@import', text)
+
+
+@pytest.mark.parametrize(("kind", "lang"), EVERY)
+def test_text_says_the_same_in_72_columns(kind: str, lang: str) -> None:
+    letter = rendered(kind, lang)
+    person = reader(letter)
+    text = plain_part(letter, person)
+    page = Page(html_part(letter, person)).words
+    assert "\n\n\n" not in text
+    assert set(re.findall(r"S-\d+|RR-\d", page)) == set(re.findall(r"S-\d+|RR-\d", text))
+    # Each date and year said in one edition is said in the other.
+    assert set(re.findall(r"\d{4}", page)) == set(re.findall(r"\d{4}", re.sub(r"\S+[@/]\S+", "", text)))
+    raw = email.message_from_bytes(mail(kind, lang), policy=email.policy.default)
+    body = raw.get_body(("plain",))
+    assert body is not None
+    for line in body.get_content().splitlines():
+        assert columns(line.rstrip()) <= 78 or "://" in line or "@" in line, line
+
+
+@pytest.mark.parametrize(("kind", "lang"), EVERY)
+def test_mails_are_well_formed(kind: str, lang: str) -> None:
+    data = mail(kind, lang)
+    assert data.isascii()
+    assert b"\n" not in data.replace(b"\r\n", b"")
+    head = data.partition(b"\r\n\r\n")[0]
+    assert all(len(line) <= 76 for line in data[len(head) :].split(b"\r\n"))
+    assert all(len(line) <= 998 for line in head.split(b"\r\n"))
+    assert len(data) < 60_000
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    assert not message.defects
+    for name in ("From", "To", "Subject", "Date", "Message-ID", "Reply-To", "List-Id", "MIME-Version", "Content-Type"):
+        assert len(message.get_all(name, [])) == 1
+    assert message["Content-Language"] == lang
+
+
+def test_no_word_of_the_service_is_missing_in_any_language() -> None:
+    template = (TEMPLATES / "locale" / "tidings.pot").read_bytes()
+    for lang in words.LANGUAGES:
+        gap = words.gaps(template, (TEMPLATES / "locale" / lang / "LC_MESSAGES" / "tidings.po").read_bytes(), lang)
+        assert (gap.missing, gap.fuzzy) == ((), ()), lang
+        assert gap.total > 100
