@@ -40,7 +40,6 @@ def quotes(tx: Tx, statement_ids: Sequence[int]) -> dict[int, Quote]:
                 _S.c.id,
                 _S.c.number,
                 _S.c.part,
-                _S.c.prefix,
                 _S.c.state,
                 _S.c.track_id,
                 _S.c.anchor_kind,
@@ -59,7 +58,7 @@ def quotes(tx: Tx, statement_ids: Sequence[int]) -> dict[int, Quote]:
         for row in rows:
             found[row.id] = Quote(
                 statement_id=row.id,
-                ref=f"{row.prefix}-{row.number}{row.part}",
+                ref=f"S-{row.number}{row.part}",
                 group=row.short or "",
                 masked=row.masked or "",
                 lang=row.language or "und",
