@@ -1,0 +1,198 @@
+"""What is due: slots become drafts, reviewed drafts approve themselves, what a crash left is taken up again.
+
+Any number of schedulers may run this at once; unique keys and the table of moves make it harmless.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from db import editions, journal, outbox, process
+from db.editions import DigestRow, EditionRow
+from db.journal import Act
+from db.states import EditionState, MailingState
+from digests import cadence
+from digests.wall import zone
+from flows import publish, roster, timeline
+from flows.engine import Engine, Refused
+from flows.publish import Published
+from mailer.render import TemplateFailed
+
+LOOK_BACK = timedelta(days=40)  # how far a digest that never ticked looks for its last slot
+
+
+@dataclass(slots=True)
+class Ticked:
+    """What one tick did."""
+
+    recorded: int = 0
+    drafted: list[int] = field(default_factory=list)
+    published: list[Published] = field(default_factory=list)
+    resumed: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def tick(engine: Engine, *, act: Act) -> Ticked:
+    """Do everything that is due at `act.now`."""
+    ticked = Ticked()
+    with engine.db.read() as tx:
+        owners = process.everyone(tx)
+        series = editions.digests(tx)
+        building = editions.building(tx)
+    for owner in owners:
+        ticked.recorded += len(timeline.record_clock_events(engine.db, owner.slug, act=act))
+        ticked.resumed += len(roster.end_pauses(engine.db, owner.slug, act=act))
+    for mailing in building:
+        if mailing.edition_id is not None:
+            ticked.published.append(publish.enqueue(engine, mailing, act=act))
+    for one in series:
+        draft(engine, one, ticked, act=act)
+        _approve_due(engine, one, ticked, act)
+    _finish(engine, act)
+    return ticked
+
+
+def draft(engine: Engine, series: DigestRow, ticked: Ticked, *, act: Act) -> None:
+    """Open the draft of the newest slot whose review has begun; an older one that was not mailed is overtaken (N8)."""
+    slot = due_slot(series, act.now)
+    if slot is None:
+        return
+    with engine.db.write() as tx:
+        known = {row.slot_wall for row in editions.editions(tx, series.id)}
+        if slot.wall in known:
+            return
+        for older in editions.editions(tx, series.id, [EditionState.DRAFT]):
+            journal.move(tx, act, "edition", older.id, EditionState.WITHDRAWN, "overtaken", reason="overtaken")
+        made = editions.add_draft(tx, series.id, slot.wall, slot.instant, "regular", act.now)
+        if made is not None:
+            journal.note(tx, act, ("edition", made), "drafted", process_id=series.process_id)
+            ticked.drafted.append(made)
+        editions.set_digest(tx, series.id, ticked_until=slot.instant)
+
+
+def due_slot(series: DigestRow, now: datetime) -> cadence.Slot | None:
+    """The newest slot whose review period has begun and that is not behind what was ticked already."""
+    horizon = now + timedelta(minutes=series.grace_minutes)
+    after = series.ticked_until or now - LOOK_BACK
+    first = datetime.combine(series.anchor_on, datetime.min.time(), zone(series.zone))
+    found = list(slots(series, max(after, first - timedelta(microseconds=1)), horizon))
+    return found[-1] if found else None
+
+
+def slots(series: DigestRow, after: datetime, until: datetime) -> Iterator[cadence.Slot]:
+    """The slots of a digest in a stretch of time."""
+    return cadence.slots(cadence.parse(series.rule), zone(series.zone), series.anchor_on, after, until)
+
+
+def _approve_due(engine: Engine, series: DigestRow, ticked: Ticked, act: Act) -> None:
+    if series.approval != "automatic":
+        return
+    with engine.db.read() as tx:
+        drafts = editions.editions(tx, series.id, [EditionState.DRAFT])
+    for row in drafts:
+        if act.now >= approval_at(series, row):
+            try:
+                ticked.published.append(publish.approve(engine, row.id, act=act))
+            except (TemplateFailed, Refused) as error:
+                ticked.faults.append(f"edition {row.id} stays a draft: {error}")
+
+
+def approval_at(series: DigestRow, row: EditionRow) -> datetime:
+    """When a draft approves itself: at its slot, but never before its review period is over."""
+    return max(row.slot_at, row.drafted_at + timedelta(minutes=series.grace_minutes))
+
+
+def _finish(engine: Engine, act: Act) -> None:
+    """Editions whose mailing has gone out wholly are mailed."""
+    with engine.db.write() as tx:
+        outbox.finish_mailings(tx, act)
+        for mailing in editions.mailings(tx, [MailingState.MAILED]):
+            if mailing.edition_id is None:
+                continue
+            row = editions.edition(tx, mailing.edition_id)
+            if row is not None and row.state == EditionState.APPROVED:
+                journal.move(
+                    tx, act, "edition", row.id, EditionState.MAILED, "all final", process_id=mailing.process_id
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A moment at which something will happen, and what."""
+
+    at: datetime
+    what: str
+
+
+def next_due(engine: Engine, after: datetime) -> Due | None:
+    """The next moment at which the service will do something by itself."""
+    with engine.db.read() as tx:
+        series = editions.digests(tx)
+        drafts = {one.id: editions.editions(tx, one.id, [EditionState.DRAFT]) for one in series}
+        mail = outbox.next_due(tx, after)
+        owners = process.everyone(tx)
+    found = [Due(mail, "the next mail leaves")] if mail is not None else []
+    for one in series:
+        found += [
+            Due(approval_at(one, row), f"edition {row.slot_wall} of {one.slug} is approved")
+            for row in drafts[one.id]
+            if one.approval == "automatic" and approval_at(one, row) > after
+        ]
+        grace = timedelta(minutes=one.grace_minutes)
+        since = max(after + grace, one.ticked_until or after)
+        following = next(slots(one, since, since + timedelta(days=400)), None)
+        if following is not None:
+            found.append(Due(following.instant - grace, f"edition {following.wall} of {one.slug} is drafted"))
+    for owner in owners:
+        at = timeline.next_clock_event(engine.db, owner.slug, after)
+        if at is not None:
+            found.append(Due(at, "something on the timeline falls due"))
+    return min((due for due in found if due.at > after), key=lambda due: due.at, default=None)
+
+
+def add_digest(
+    engine: Engine,
+    process_id: int,
+    slug: str,
+    title: str,
+    rule: str,
+    *,
+    anchor_on: date,
+    act: Act,
+    zone_name: str = "",
+    approval: str = "automatic",
+    grace_minutes: int = 24 * 60,
+    undo_minutes: int = 0,
+    late_limit_minutes: int = 12 * 60,
+) -> int:
+    """Create a digest. What was over by now counts as known to whoever joins. Raises `Refused`, `WrongCadence`."""
+    parsed = cadence.parse(rule)
+    if approval not in ("automatic", "manual"):
+        raise Refused(f"approval is automatic or manual, not {approval!r}")
+    with engine.db.write() as tx:
+        owner = process.by_id(tx, process_id)
+        if owner is None:
+            raise Refused(f"no process {process_id}")
+        if any(one.slug == slug for one in editions.digests(tx, process_id)):
+            raise Refused(f"there is a digest {slug!r} already")
+        zone(zone_name or owner.zone)
+        made = editions.add_digest(
+            tx,
+            process_id=process_id,
+            slug=slug,
+            title=title,
+            list_id=f"{slug}.{owner.address_base}",
+            rule=parsed.text,
+            zone=zone_name or owner.zone,
+            anchor_on=anchor_on,
+            approval=approval,
+            grace_minutes=grace_minutes,
+            undo_minutes=undo_minutes,
+            late_limit_minutes=late_limit_minutes,
+            audience={},
+            ticked_until=act.now,
+        )
+        if owner.baseline_seq == 0:
+            process.change(tx, process_id, baseline_seq=owner.last_seq)
+        journal.note(tx, act, ("digest", made), "created", process_id=process_id)
+    return made
