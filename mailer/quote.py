@@ -201,8 +201,9 @@ class Finder:
         if not colon and text.endswith(("--", "\u2014")):
             text = text.strip("-\u2014\u2013 ")
             colon = True
-        if not colon and text.endswith(">") and at + 1 < len(self.lines) and self.quoted[at + 1]:
-            colon = "@" in text and _date_first(text)
+        if not colon and text.endswith(">") and "@" in text and _date_first(text):
+            after = self.next_text(at + 1)
+            colon = after < len(self.lines) and self.quoted[after]
         last_verb = None
         if not colon:
             for match in self.lex.verbs.finditer(text[-60:] if len(text) > 60 else text):
@@ -225,11 +226,18 @@ class Finder:
             if len(joined) > _MAX_JOINED:
                 break
             grade = self._grade(joined, at, colon)
-            if grade == 2:
+            opened = self.lex.starts.match(joined) is not None
+            if grade == 2 and (opened or "@" in joined or not self._names_sender(start - 1)):
                 return Intro(start, at + 1, "attribution", "attribution")
-            if grade == 1 and best is None:
+            if grade and (best is None or ("@" in piece and len(joined) < 200 and "@" not in joined[len(piece) :])):
                 best = Intro(start, at + 1, "attribution", "attribution")
         return best
+
+    def _names_sender(self, at: int) -> bool:
+        """Whether the line before may be the head of a wrapped attribution: a name, an address, no sentence."""
+        text = self.folded(at) if at >= 0 else ""
+        address = _ADDRESS.search(text)
+        return address is not None and "<" in text and address.start() <= 60 and not text.endswith((".", "!", "?", ":"))
 
     def _grade(self, text: str, at: int, colon: bool) -> int:
         """2: surely an attribution from its first word on; 1: one, but it may begin a line earlier; 0: none."""

@@ -26,6 +26,7 @@ _TITLE = re.compile(
     re.IGNORECASE,
 )
 _NAME_AND_PHONE = re.compile(r"^\s*[A-Z][\w.']*(?: +[A-Z][\w.']*){0,3} *[-\u2013,:@]? *(?:x ?)?\+?\(?\d[\d\s().\-]{3,}\.?\s*$")
+_POSTSCRIPT = re.compile(r"(?i)(?:p\.? ?){1,3}s\b[.:\s]")
 _SENTENCE_END = re.compile(r"[.!?;,]['\")]*\s*$")
 _MAX_TAIL = 40
 
@@ -257,6 +258,8 @@ def _all_sign(lines: list[str], rows: list[int], names: frozenset[str]) -> bool:
     named = False
     for j in rows:
         text = lines[j].strip()
+        if _POSTSCRIPT.match(text):
+            return False
         if is_name(text) or names.intersection(re.split(r"[^\w]+", fold(text[:80]))):
             named = True
         elif _is_contact(text) or (_TITLE.search(text) and len(text) <= 75):
