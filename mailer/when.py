@@ -23,8 +23,8 @@ _NUMERIC = re.compile(r"(?<![\d./-])(\d{1,2}) ?([./-]) ?(\d{1,2})(?:(?: ?\2 ?)(\
 _CJK = re.compile(r"(?:(\d{4}) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일号號]?")
 _VIETNAMESE = re.compile(r"(?<!\d)(\d{1,2}) tháng (\d{1,2})(?: năm (\d{4}))?", re.IGNORECASE)
 _DAY = re.compile(
-    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|\.?º|ª|°|-?го|-го|-е|\.)?,?[ -](?:(?:de|of|den|d'|da|di|del|"
-    r"i) ?)?([^\W\d_]{2,20}[\u0300-\u036f\u0900-\u0eff]*[^\W\d_]*)\.?"
+    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|\.?º|ª|°|-?го|-го|-е|\.)?,?[ -](?:(?:de|of|den|da|di|del|i) |d')?"
+    r"([^\W\d_]{2,20}[\u0300-\u036f\u0900-\u0eff]*[^\W\d_]*)\.?"
 )
 _AFTER = re.compile(r"([^\W\d_]{2,20})\.? (?:den |the )?(\d{1,2})(?:st|nd|rd|th|\.)?(?!\d|[:.]\d)")
 _YEAR = re.compile(r"[ .,/-]{0,3}(?:de |del |of |năm |г\. ?)?(\d{4})(?!\d)")
