@@ -1,0 +1,69 @@
+"""Tasks: what a person of the core team must do. A note is a code or a reference, never a text of somebody (E1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from db import journal
+from db.bulk import insert_rows
+from db.engine import Tx
+from db.journal import Act
+from db.states import TaskState
+from db.tables import Task
+
+_TASK: Any = Task.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """Something a person must do."""
+
+    id: int
+    process_id: int
+    kind: str
+    at: datetime
+    subject_kind: str
+    subject_id: int
+    note: str
+    state: str
+    done_by: str | None
+    done_at: datetime | None
+
+
+def add(tx: Tx, act: Act, process_id: int, kind: str, subject: tuple[str, int], note: str = "") -> int | None:
+    """Ask a person to do something; None if the same is open already. `note` is a code or a reference, not a text."""
+    same = select(_TASK.c.id).where(
+        _TASK.c.process_id == process_id,
+        _TASK.c.kind == kind,
+        _TASK.c.subject_kind == subject[0],
+        _TASK.c.subject_id == subject[1],
+        _TASK.c.state == TaskState.OPEN,
+    )
+    if tx.execute(same).first() is not None:
+        return None
+    row = {
+        "process_id": process_id,
+        "kind": kind,
+        "at": act.now,
+        "subject_kind": subject[0],
+        "subject_id": subject[1],
+        "note": note,
+        "state": TaskState.OPEN,
+    }
+    return insert_rows(tx, _TASK, [row])[0]
+
+
+def tasks(tx: Tx, process_id: int, states: Sequence[str] = (TaskState.OPEN,)) -> list[TaskRow]:
+    """Tasks, newest first."""
+    query = select(_TASK).where(_TASK.c.process_id == process_id, _TASK.c.state.in_(states))
+    return [TaskRow(**row._mapping) for row in tx.execute(query.order_by(_TASK.c.id.desc()))]
+
+
+def finish(tx: Tx, act: Act, task_id: int, process_id: int) -> None:
+    """A person dealt with it."""
+    journal.move(
+        tx, act, "task", task_id, TaskState.DONE, "done", process_id=process_id, done_by=act.actor, done_at=act.now
+    )
