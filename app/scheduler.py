@@ -1,4 +1,4 @@
-"""The tick: one interval job that asks the flows what is due. It owns no truth and may run anywhere, any number of times.
+"""The tick: one interval job that asks the flows what is due. It owns no truth and may run anywhere, any often.
 
 A job that is still running when its next turn comes is not started twice; a turn that was missed is made up once.
 """

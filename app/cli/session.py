@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app import config as configuration
 from app import wiring
+from app.cli import console
 from app.config import Config, ConfigError
 from db import migrate, process
 from db.engine import DatabaseUnavailable
@@ -18,8 +19,6 @@ from db.journal import Act
 from db.process import ProcessRow
 from db.states import WrongMove
 from flows.engine import Engine, Refused, nearest
-
-from app.cli import console
 
 OPERATOR = "operator"
 

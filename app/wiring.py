@@ -1,0 +1,167 @@
+"""The composition root: configuration becomes an engine, a courier, a listener, a clock. Nothing else makes them."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import cache
+from gettext import GNUTranslations
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from app import clock as clocks
+from app.clock import Clock, ShiftedClock, system_clock
+from app.config import Config, ConfigError
+from db.engine import Database
+from db.journal import Act
+from flows import failpoint, inbound
+from flows.engine import Engine, Settings
+from flows.keys import Keys
+from mailer import sign, words
+from mailer.letter import Carry, Letter, Record
+from mailer.render import Renderer
+from mailer.wire.courier import Courier
+from mailer.wire.letters import CourierSettings, Relay
+from mailer.wire.listener import Listener
+from mailer.wire.ports import ListenerSettings, Received, TlsFiles
+
+DIED = 137  # the exit code of a program that was killed
+
+
+def clock(config: Config) -> Clock:
+    """The clock: the system's, or in a playground the one that its file shifts."""
+    return ShiftedClock(config.clock_file) if config.clock_file is not None else system_clock
+
+
+def engine(config: Config) -> Engine:
+    """The engine on the configured database. Raises `DatabaseUnavailable` or `ConfigError`."""
+    secrets = [secret.get_secret_value().encode() for secret in config.secrets]
+    if any(len(secret) < 16 for secret in secrets):
+        raise ConfigError("secrets: each needs at least 16 characters; `tidings init` draws one of 43")
+    return Engine(
+        db=Database(config.database),
+        keys=Keys(secrets),
+        renderer=renderer(),
+        draw_tag=clocks.draw_tag,
+        draw_salt=clocks.draw_salt,
+        settings=Settings(
+            base_url=config.web.base_url.rstrip("/"),
+            lease=_minutes(config.send.lease_minutes),
+            give_up=_minutes(config.send.give_up_days * 24 * 60),
+            signed=bool(config.dkim),
+            alerts=tuple(config.core.alerts),
+            auth_servers=tuple(config.listen.auth_servers),
+        ),
+    )
+
+
+def _minutes(n: float) -> timedelta:
+    return timedelta(minutes=n)
+
+
+@cache
+def renderer() -> Renderer:
+    """The renderer on the packaged templates and catalogues."""
+    folder = files("templates")
+
+    def load(name: str) -> str | None:
+        source = _below(folder, "mail", *name.split("/"))
+        return source.read_text("utf-8") if source.is_file() else None
+
+    return Renderer(load, _catalogues())
+
+
+def _below(folder: Traversable, *names: str) -> Traversable:
+    # A folder without Python of its own takes one step at a time only.
+    for name in names:
+        folder = folder.joinpath(name)
+    return folder
+
+
+def _catalogues() -> Mapping[str, GNUTranslations]:
+    folder = files("templates").joinpath("locale")
+    found = {}
+    for lang in words.LANGUAGES:
+        compiled = _below(folder, lang, "LC_MESSAGES", f"{words.DOMAIN}.mo")
+        if compiled.is_file():
+            found[lang] = words.catalogue(compiled.read_bytes())
+    return found
+
+
+def courier(config: Config) -> Courier:
+    """The way out, over the configured smart hosts."""
+    relays = [
+        Relay(
+            host=relay.host,
+            port=relay.port,
+            tls=relay.tls,
+            weight=relay.weight,
+            user=relay.user,
+            password=relay.password.get_secret_value(),
+            certificate=str(relay.client_certificate or ""),
+            key=str(relay.client_key or ""),
+        )
+        for relay in config.relay
+    ]
+    return Courier(
+        relays,
+        CourierSettings(
+            helo=config.send.hostname or socket.getfqdn(),
+            connections=config.send.connections,
+            per_connection=config.send.max_per_connection,
+        ),
+    )
+
+
+def carry(way_out: Courier) -> Carry:
+    """The port that flows know the courier by."""
+
+    def run(letters: Iterator[Letter], record: Record) -> None:
+        way_out.carry(letters, record)
+
+    return run
+
+
+def signer(config: Config) -> Callable[[bytes], bytes] | None:
+    """What signs outgoing mail, or None when no key is configured."""
+    if not config.dkim:
+        return None
+    keys = [sign.load_key(key.selector, key.key.read_bytes()) for key in config.dkim]
+    return sign.Signer(config.dkim[0].domain, keys).sign
+
+
+def listener(config: Config, made: Engine) -> Listener:
+    """The way in: the listener with its two ports plugged into flows."""
+    now = clock(config)
+
+    def store(batch: Sequence[Received]) -> None:
+        inbound.store(made, [(one.envelope, one.data) for one in batch], act=Act("listener", now()))
+
+    tls = config.listen.tls
+    return Listener(
+        inbound.gatekeeper(made),
+        store,
+        ListenerSettings(
+            host=config.listen.host,
+            port=config.listen.port,
+            hostname=config.listen.hostname or socket.getfqdn(),
+            lmtp=config.listen.protocol == "lmtp",
+            reuse_port=config.listen.reuse_port,
+            implicit_tls=config.listen.implicit_tls,
+            tls=TlsFiles(tls.certificate, tls.key) if tls.certificate and tls.key else None,
+            trusted=tuple(config.listen.trusted),
+            size_limit=config.listen.max_bytes,
+            connections_limit=config.listen.max_connections,
+            connections_per_address=config.listen.max_per_address,
+            recipients_limit=config.listen.max_recipients,
+            mails_per_minute=config.listen.mails_per_minute,
+            now=now,
+        ),
+    )
+
+
+def arm_failpoint() -> None:
+    """Die at the failpoint that the environment names: for the crash test, which starts real programs."""
+    name = os.environ.get("TIDINGS_FAILPOINT")
+    if name:
+        failpoint.arm(name, lambda: os._exit(DIED))
