@@ -197,9 +197,14 @@ def _word_bytes(encoding: str, text: str) -> bytes:
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 
 
+def strip_base64(data: bytes) -> bytes:
+    """Only the bytes of the base64 alphabet and its padding."""
+    return data.translate(None, _NOT_BASE64)
+
+
 def from_base64(data: bytes) -> bytes:
     """Base64 as mail has it: foreign bytes skipped, padding missing or in the middle."""
-    data = data.translate(None, _NOT_BASE64)
+    data = strip_base64(data)
     try:
         return base64.b64decode(data)
     except (binascii.Error, ValueError):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
-from mailer.charset import clean_header, decode, decode_words, from_base64
+from mailer.charset import clean_header, decode, decode_words, from_base64, strip_base64
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Limits:
     headers: int = 1_000
     header_block: int = 262_144
     header_value: int = 65_536
-    text: int = 2_097_152  # one text part
+    text: int = 1_048_576  # one text part
     attachment: int = 26_214_400  # one decoded attachment; larger ones are listed without content
     attachments_total: int = 33_554_432
     readable: int = 4_194_304  # attachments up to here are searched for text
@@ -257,11 +257,13 @@ def _before(raw: bytes, hit: int, floor: int) -> int:
 def content(state: Walk, node: Node, limit: int) -> bytes:
     """The body of a leaf with its transfer encoding undone; at most about `limit` bytes."""
     encoding = node.get("content-transfer-encoding").partition(";")[0].strip().strip("\"'").lower()
-    span = node.end - node.start
-    data = state.raw[node.start : node.start + min(span, limit * 3 + 1_000)]
     if encoding == "base64":
-        data = _base64_body(data)
-    elif encoding == "quoted-printable":
+        data = _base64_body(state.raw, node.start, node.end, limit)
+        if len(data) > limit:
+            state.warn("part-cut")
+        return data[:limit] if len(data) > limit else data
+    data = state.raw[node.start : min(node.end, node.start + limit * 3 + 1_000)]
+    if encoding == "quoted-printable":
         data = binascii.a2b_qp(data)
     elif encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
         data = uudecode(data)[1] or data
@@ -271,17 +273,36 @@ def content(state: Walk, node: Node, limit: int) -> bytes:
     return data
 
 
-def _base64_body(data: bytes) -> bytes:
-    """Base64 that may be no base64 at all, or be followed by a footer somebody added in clear text."""
-    body = data.lstrip()
-    first = body.partition(b"\n")[0].strip()
+_CLEAR_TAIL = re.compile(rb"\n\r?\n[ \t]*[^\s]+ [^\r\n]*[^\s]")
+_CHUNK = 1 << 20
+
+
+def _base64_body(raw: bytes, start: int, end: int, limit: int) -> bytes:
+    """Base64 that may be no base64 at all, or be followed by a footer somebody added in clear text.
+
+    Decoded in pieces, so that a large part costs little more than its own decoded size.
+    """
+    first = raw[start : min(end, start + 200)].lstrip().partition(b"\n")[0].strip()
     if b" " in first and not re.fullmatch(rb"[A-Za-z0-9+/= \t]+", first):
-        return data
-    stop = re.search(rb"\n\r?\n", body)
-    if stop and b" " in body[stop.end() :].strip().partition(b"\n")[0].strip():
-        tail = body[stop.end() :]
-        return from_base64(body[: stop.start()]) + b"\n" + tail
-    return from_base64(body)
+        return raw[start : min(end, start + limit + 1)]
+    tail = b""
+    if end - start < _CHUNK:
+        clear = _CLEAR_TAIL.search(raw, start, end)
+        if clear:
+            tail = b"\n" + raw[clear.start() : end].lstrip()
+            end = clear.start()
+    out = bytearray()
+    rest = b""
+    at = start
+    while at < end and len(out) <= limit:
+        piece = rest + strip_base64(raw[at : min(end, at + _CHUNK)])
+        at += _CHUNK
+        whole = len(piece) if at >= end else len(piece) - len(piece) % 4
+        if at < end and b"=" in piece:
+            whole = len(piece)
+        out += from_base64(piece[:whole])
+        rest = piece[whole:]
+    return bytes(out) + tail
 
 
 def uudecode(data: bytes) -> tuple[str, bytes]:

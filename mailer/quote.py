@@ -12,6 +12,7 @@ from mailer.lexicon import fold, lexicon
 _MAX_LINE = 600
 _MAX_JOINED = 700
 _WRAP = 5
+_MAX_LOOKS = 6_000  # candidates in one body; beyond them nothing is looked for
 _ADDRESS = re.compile(r"[^\s<>(),;:\"]{1,64}@[^\s<>(),;:\"]{2,190}")
 _TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h時时시]\s?\d{2}(?!\d)")
 _NUMERIC_DATE = re.compile(r"(?<!\d)(?:\d{1,2}([./-]) ?\d{1,2}\1 ?\d{2,4}|\d{4}([./-]) ?\d{1,2}\2 ?\d{1,2})(?!\d)")
@@ -52,6 +53,8 @@ class Finder:
         self.quoted = quoted
         self.lex = lexicon()
         self._folded: dict[int, str] = {}
+        self._labels: dict[int, frozenset[str]] = {}
+        self._budget = _MAX_LOOKS
 
     def folded(self, at: int) -> str:
         """Line `at`, folded; '' for lines too long to be an intro."""
@@ -65,7 +68,7 @@ class Finder:
     def find(self, at: int) -> Intro | None:
         """The intro that begins or ends at line `at`, or None."""
         text = self.folded(at)
-        if not text:
+        if not text or self._budget <= 0:
             return None
         return self._marker(at, text) or self._headers(at, text) or self._attribution(at, text)
 
@@ -114,13 +117,13 @@ class Finder:
 
     def label(self, at: int) -> frozenset[str]:
         """The roles that the label at the head of a line may have; empty for none."""
-        text = self.folded(at)
-        if ":" not in text[:60]:
-            return frozenset()
-        match = _LABEL.match(text)
-        if match is None:
-            return frozenset()
-        return self.lex.labels.get(match.group(1).strip(), frozenset())
+        known = self._labels.get(at)
+        if known is None:
+            text = self.folded(at)
+            match = _LABEL.match(text) if ":" in text[:60] else None
+            known = self.lex.labels.get(match.group(1).strip(), frozenset()) if match else frozenset()
+            self._labels[at] = known
+        return known
 
     def _inline_roles(self, at: int) -> set[str]:
         """Roles of further labels on the same line, as HTML that lost its line breaks has them."""
@@ -152,6 +155,7 @@ class Finder:
         first = self.label(at)
         if not first or (first <= {"to", "cc", "subject"} and least > 2 and "subject" not in first):
             return None
+        self._budget -= 4
         end = i = at
         loose = blanks = 0
         labelled = 0
@@ -210,6 +214,7 @@ class Finder:
                 last_verb = match
             if last_verb is None or last_verb.end() < len(text[-60:].rstrip(" .*_")):
                 return None
+        self._budget -= 1
         best: Intro | None = None
         joined = ""
         start = at

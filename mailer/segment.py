@@ -123,11 +123,12 @@ class _Body:
     def _citations(self) -> None:
         """Indented blocks that no program introduced: the writer's own, or a forward with its header."""
         finder = Finder(self.lines, [False] * len(self.lines))
-        introduced = False
-        runs = self._runs(_K.QUOTE)
-        for start, end in runs:
-            introduced = introduced or any(k is _K.INTRO for k in self.kinds[:start])
-            if self.marks[start] != "quote" or introduced:
+        first_intro = next((i for i, k in enumerate(self.kinds) if k is _K.INTRO), len(self.kinds))
+        words = [i for i, k in enumerate(self.kinds) if k is None and _WORD.search(self.lines[i])]
+        for start, end in self._runs(_K.QUOTE):
+            if start > first_intro:
+                break
+            if self.marks[start] != "quote":
                 continue
             first = finder.next_text(start)
             intro = finder.find(first) if first < end else None
@@ -135,8 +136,8 @@ class _Body:
                 self._set(start, end, _K.FORWARD, "quoted-headers")
                 continue
             by = self.by[start]
-            last = not self._written(end, len(self.lines)) and _K.INTRO not in self.kinds[end:]
-            if by in ("html:blockquote", "client:gmail") and not (last and by == "html:blockquote" and self._written(0, start)):
+            last = bool(words) and words[0] < start and words[-1] < end and first_intro >= len(self.kinds)
+            if by in ("html:blockquote", "client:gmail") and not (last and by == "html:blockquote"):
                 for j in range(start, end):
                     self.kinds[j] = None
                     self.quoted[j] = False
@@ -218,8 +219,10 @@ class _Body:
 
     def _tails(self) -> None:
         """Signatures, closings and footers at the end of each stretch that the person wrote."""
-        for start, end in self._stretches():
-            last = not any(k is None for k in self.kinds[end:])
+        stretches = self._stretches()
+        final = stretches[-1][1] if stretches else 0
+        for start, end in stretches:
+            last = end == final
             for a, b, kind, by in tail(self.lines[start:end], last, self.names, first=start == 0):
                 self._set(start + a, start + b, kind, by)
 
