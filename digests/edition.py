@@ -5,7 +5,7 @@ for liaisons talk to each other about "item 5". Raises `TooManyItems`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -22,9 +22,9 @@ from digests.issue import (
     Was,
     with_words,
 )
-from digests.scope import Scope
+from digests.scope import Scope, doable_now
 from digests.subject import ALIVE, FADING, Status, Subject, SubjectKind
-from digests.timeline import AnyFacts, EntryKind, Facts, OtherFacts, changes, closing_at
+from digests.timeline import CLOSING, AnyFacts, EntryKind, Facts, OtherFacts, changes, closing_at
 from digests.told import Label, News
 
 __all__ = [
@@ -66,6 +66,12 @@ class Source:
     numbers: Mapping[Subject, int]
     zone: ZoneInfo
     contacts: tuple[Contact, ...] = ()
+    questions: Mapping[int, Sequence[Subject]] = field(init=False)  # the open ones, by the entry that asks them
+    phases: Sequence[Facts] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "questions", _questions(self.chronicle, self.seq))
+        object.__setattr__(self, "phases", _phases(self.chronicle, self.seq))
 
 
 def number_items(existing: Mapping[Subject, int], wanted: Iterable[Subject]) -> dict[Subject, int]:
@@ -99,30 +105,27 @@ def assemble(source: Source, items: Sequence[News], scope: Scope, size: Size, la
     """What a variant says, section by section; sections with nothing to say are left out."""
     labels = {item.subject: item for item in items}
     news = _sort_news(source, items)
-    questions = _questions(source.chronicle, source.seq)
     shown = {s for s in scope.open if _is_entry(s)} | {n.subject for n in news if _is_entry(n.subject)}
     asking = (s for s in shown if _alive(source, s))
-    nested = {q for entry in asking for q in questions.get(entry.id, ())}
-    changed = [
-        n for n in news if n.subject.kind in (SubjectKind.ENTRY, SubjectKind.QUESTION) and n.subject not in nested
-    ]
+    nested = {q for entry in asking for q in source.questions.get(entry.id, ())}
+    standing = {*scope.open, *scope.coming, *scope.here}
+    changed = [n.subject for n in news if _plans(n.subject) and n.subject not in nested and not _fits(n, standing)]
     full, long = size is not Size.S, size is Size.L
     sections = [
         _section(source, SectionKind.WHERE_WE_ARE, scope.here, labels, long, size),
-        _section(source, SectionKind.CHANGED, [n.subject for n in changed], labels, full, size),
-        _section(source, SectionKind.OPEN_NOW, [s for s in scope.open if s not in nested], labels, long, size),
-        _section(source, SectionKind.COMING, scope.coming, labels, long, size),
+        _section(source, SectionKind.CHANGED, changed, labels, full, size),
+        _section(source, SectionKind.OPEN_NOW, [s for s in scope.open if s not in nested], labels, long, size, changed),
+        _section(source, SectionKind.COMING, scope.coming, labels, long, size, changed),
         _section(source, SectionKind.HEARD, _of_kind(news, SubjectKind.HEARD), labels, full, size),
         _section(source, SectionKind.ANNOUNCEMENTS, _of_kind(news, *FADING), labels, True, size),
     ]
     told = tuple(section for section in sections if section.items or section.more)
     who = _who_to_ask(source.contacts, told, size, languages)
-    phases = _phases(source)
     return Issue(
         size=size,
         sections=(*told, who) if who.contacts else told,
-        phases_over=sum(facts.status is Status.OVER for facts in phases),
-        phases=len(phases),
+        phases_over=sum(facts.status is Status.OVER for facts in source.phases),
+        phases=len(source.phases),
     )
 
 
@@ -140,10 +143,13 @@ def _section(
     body: bool,
     size: Size,
 ) -> Section:
-    """Items for the subjects; only `changed` says what was, and only `coming` is cut."""
+    """Items for the subjects. Only news says what was; what is news has its body there; only `coming` is cut."""
     cut = COMING[size] if kind is SectionKind.COMING else len(subjects)
     says_was = kind in (SectionKind.CHANGED, SectionKind.HEARD, SectionKind.ANNOUNCEMENTS)
-    items = (_item(source, s, labels.get(s) if says_was else None, body=body) for s in subjects[:cut])
+    items = (
+        _item(source, s, labels.get(s) if says_was else None, body=body and (says_was or s not in labels))
+        for s in subjects[:cut]
+    )
     more = 0 if size is Size.S else len(subjects) - min(cut, len(subjects))
     return Section(kind, tuple(item for item in items if item is not None), more)
 
@@ -165,7 +171,7 @@ def _item(source: Source, subject: Subject, news: News | None, *, body: bool) ->
         tracks=facts.tracks,
         when=facts.when,
         sessions=facts.sessions,
-        closes=closing_at(facts, source.zone) if facts.status in ALIVE else None,
+        closes=closing_at(facts, source.zone) if facts.kind in CLOSING and facts.status in ALIVE else None,
         place=_block(subject, "place", facts.place),
         link=facts.link,
         body=_block(subject, "description", facts.description) if body else None,
@@ -204,7 +210,7 @@ def _was(source: Source, subject: Subject, now: Facts, news: News | None) -> Was
 
 def _asks(source: Source, entry: Subject) -> tuple[Ask, ...]:
     found: list[Ask] = []
-    for subject in _questions(source.chronicle, source.seq).get(entry.id, ()):
+    for subject in source.questions.get(entry.id, ()):
         facts = source.chronicle.facts(subject, source.seq)
         if isinstance(facts, OtherFacts):
             found.append(Ask(subject, source.numbers.get(subject), facts.ref, Block(subject, "title", facts.title)))
@@ -235,7 +241,7 @@ def _reading_order(chronicle: Chronicle, seq: int, subject: Subject, zone: ZoneI
     """What can be done comes first, by closing date; then entries by date; then the rest by kind."""
     facts = chronicle.facts(subject, seq)
     if isinstance(facts, Facts):
-        closes = closing_at(facts, zone) if facts.participate and facts.status is Status.OPEN else None
+        closes = closing_at(facts, zone) if doable_now(facts) else None
         return (1 if closes is None else 0, closes.isoformat() if closes else "", facts.when.first_day(), subject)
     return (2, subject.kind.value, date.min, subject)
 
@@ -245,8 +251,8 @@ def _day(chronicle: Chronicle, seq: int, subject: Subject) -> date:
     return facts.when.first_day() if isinstance(facts, Facts) else date.max
 
 
-def _phases(source: Source) -> list[Facts]:
-    found = (source.chronicle.facts(s, source.seq) for s in source.chronicle.of_kind(SubjectKind.ENTRY, source.seq))
+def _phases(chronicle: Chronicle, seq: int) -> list[Facts]:
+    found = (chronicle.facts(s, seq) for s in chronicle.of_kind(SubjectKind.ENTRY, seq))
     return [f for f in found if isinstance(f, Facts) and f.kind is EntryKind.PHASE and f.status is not Status.CANCELLED]
 
 

@@ -84,6 +84,7 @@ class OtherFacts:
 
     `status`: open while it stands; a heard statement is recorded as over, for it happened: a newcomer is not told of
     all those before. `state` and `links` are loud: `answered`; `response:7`, `merged:S-12`, `cited:R-4`.
+    Words of people never stand here: events are kept for ever, words may have to be forgotten (E1).
     """
 
     title: str = ""

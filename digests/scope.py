@@ -61,6 +61,8 @@ def present(
             alive.append((subject, facts))
     doable = [(closing_at(facts, zone), subject) for subject, facts in alive if doable_now(facts)]
     phases = [(f.when.first_day(), s) for s, f in alive if _is_phase(f) and isinstance(f, Facts)]
+    if not phases:  # between two phases, where we are is before the next one
+        phases = sorted((f.when.first_day(), s) for s, f in alive if isinstance(f, Facts) and _is_next(f))[:1]
     opened = {subject for _, subject in doable} | {subject for _, subject in phases}
     coming = [(f.when.first_day(), s) for s, f in alive if isinstance(f, Facts) and s not in opened and _planned(f)]
     return Present(
@@ -83,6 +85,10 @@ def _planned(facts: Facts) -> bool:
 
 def _is_phase(facts: AnyFacts) -> bool:
     return isinstance(facts, Facts) and facts.kind is EntryKind.PHASE and facts.status is Status.OPEN
+
+
+def _is_next(facts: Facts) -> bool:
+    return facts.kind is EntryKind.PHASE and _planned(facts)
 
 
 def _subject(text: str) -> Subject:
