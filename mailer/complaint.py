@@ -11,10 +11,10 @@ from mailer.message import Message
 from mailer.reading import ComplaintRead
 
 MAX_TEXT = 60_000
-_FIELD = re.compile(r"^[ \t]*([A-Za-z][A-Za-z0-9\-]{2,40})[ \t]*:[ \t]*(.{0,1000})$", re.MULTILINE)
+_FIELD = re.compile(r"^[ \t]*([A-Za-z][A-Za-z0-9\-]{1,40})[ \t]*:[ \t]*(.{0,1000})$", re.MULTILINE)
 _TYPE = re.compile(r"^[ \t]*feedback-type[ \t]*:[ \t]*([a-z\-]{3,40})", re.IGNORECASE | re.MULTILINE)
 _ID = re.compile(
-    r"^[ \t>]*(?:original-)?message-id[ \t]*:[ \t]*<?([^<>\s]{3,250}@[^<>\s]{1,250})>?", re.IGNORECASE | re.MULTILINE
+    r"^[ \t>]*(?:original-)?message-id[ \t]*:[ \t]*<?([^<>\s@]{1,250}@[^<>\s]{1,250})>?", re.IGNORECASE | re.MULTILINE
 )
 _SUBJECT = re.compile(
     r"^(?:complaint about message from|e-?mail feedback report|abuse report|spam (?:report|complaint)|"

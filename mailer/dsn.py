@@ -26,7 +26,7 @@ _FIELD = re.compile(
     re.IGNORECASE,
 )
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]?\d)")
-_CODE = re.compile(r"(?<![\w.:/\-])([245]\d\d)(?=[ \-]|$)")
+_CODE = re.compile(r"(?<![\w.:/\-])([245]\d\d)(?= |$|-(?:\D|\d\.\d|$))")
 _HEX_UTF8 = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 
 
