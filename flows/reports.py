@@ -79,7 +79,7 @@ def nearest(value: str, allowed: Iterable[str], most: int = 3) -> tuple[str, ...
 def unknown(what: str, value: str, allowed: Iterable[str]) -> str:
     """A sentence that says which value is unknown and which valid ones are near, or all if they are few."""
     known = sorted(set(allowed))
-    near = nearest(value, known)
+    near = nearest(value, known) if len(known) > 3 else ()
     if near:
         return f"unknown {what}; did you mean {' or '.join(near)}?"
     if 0 < len(known) <= 12:

@@ -46,8 +46,8 @@ def _differs(said: Said, known: Wording) -> bool:
     version = known.versions.get(said.lang)
     if version is None or said.lang == known.source_lang:
         return True
-    if said.of is None:
-        return version.body != said.body
+    if said.of is None or max(said.of, version.of_revision) < known.fresh_from:
+        return version.body != said.body  # both of some earlier source: which one matters to nobody
     return version.of_revision <= said.of and (version.of_revision, version.body) != (said.of, said.body)
 
 
