@@ -18,11 +18,10 @@ DEEPEST = 30
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A text and its line. `plain`: it was written without quotes."""
+    """A text and its line."""
 
     text: str
     line: int
-    plain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,7 @@ class Unreadable(ValueError):
 
 def read_yaml(text: str) -> Mapping:
     """The one mapping that the file is."""
-    if len(text) > LARGEST:
-        raise Unreadable(1, f"the file is larger than {LARGEST // 1024 // 1024} MiB")
+    _check_text(text)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     builder = _Builder()
     try:
@@ -80,6 +78,15 @@ def read_yaml(text: str) -> Mapping:
     if not isinstance(builder.root, Mapping):
         raise Unreadable(1, "the file is not a mapping of names to values")
     return builder.root
+
+
+def _check_text(text: str) -> None:
+    if len(text) > LARGEST:
+        raise Unreadable(1, f"the file is larger than {LARGEST // 1024 // 1024} MiB")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Unreadable(text.count("\n", 0, error.start) + 1, "holds half a character: it is not UTF-8") from error
 
 
 class _Open:
@@ -130,7 +137,7 @@ class _Builder:
             if self._documents > 1:
                 raise Unreadable(line, "a second document begins; the file must be one")
         elif isinstance(event, yaml.ScalarEvent):
-            self._put(Scalar(event.value, line, plain=event.style is None))
+            self._put(Scalar(event.value, line))
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             if len(self._open) >= DEEPEST:
                 raise Unreadable(line, f"nested deeper than {DEEPEST} levels")
@@ -147,8 +154,7 @@ class _Builder:
 
 def read_csv(text: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> list[Mapping]:
     """The lines of a CSV file with a header as mappings; empty cells are left out. Columns may come in any order."""
-    if len(text) > LARGEST:
-        raise Unreadable(1, f"the file is larger than {LARGEST // 1024 // 1024} MiB")
+    _check_text(text)
     rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     found: list[Mapping] = []
     try:
