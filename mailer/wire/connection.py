@@ -79,8 +79,9 @@ class Link(asyncio.Protocol):
         """Cut what came into replies."""
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
-            self._take_line(line)
-        if len(self._buffer) > _LINE_LIMIT or len(self._lines) > _LINES_LIMIT:
+            if not self.broken:
+                self._take_line(line)
+        if len(self._buffer) > _LINE_LIMIT:
             self._break("a reply is too long")
         if len(self._replies) > _REPLIES_LIMIT:
             self._break("more replies than commands")
@@ -99,6 +100,8 @@ class Link(asyncio.Protocol):
             return
         self._lines.append(line[4:])
         if more == "-":
+            if len(self._lines) > _LINES_LIMIT:
+                self._break("a reply is too long")
             return
         reply = _reply(int(code), tuple(self._lines))
         self._lines.clear()
@@ -247,7 +250,7 @@ class Link(asyncio.Protocol):
 
     async def _introduce(self, tls: str) -> None:
         if tls == "implicit":
-            self.secure = "TLS"
+            self._note_tls()
         greeting = await self._answer(self.settings.greeting_timeout)
         if greeting.code != 220:
             raise self._fault(greeting)
@@ -275,6 +278,8 @@ class Link(asyncio.Protocol):
             for line in reply.lines[1:]:
                 keyword, _, value = line.strip().partition(" ")
                 self.offers[keyword.upper()] = value
+        elif self.over:
+            raise self._fault(reply)
         else:
             reply = await self._ask(f"HELO {self.settings.helo}")
             if not reply.ok:
@@ -309,8 +314,12 @@ class Link(asyncio.Protocol):
         if secured is None or self._buffer or self._lines or self._replies:
             raise self._fault(Reply(0, "4.7.0", "the connection was lost while TLS began"))
         self._transport = secured
-        self.secure = str(secured.get_extra_info("ssl_object").version())
+        self._note_tls()
         await self._hello()
+
+    def _note_tls(self) -> None:
+        assert self._transport is not None
+        self.secure = str(self._transport.get_extra_info("ssl_object").version())
 
     async def _authenticate(self) -> None:
         """RFC 4954: PLAIN, else LOGIN."""
@@ -381,7 +390,7 @@ def _reply(code: int, lines: tuple[str, ...]) -> Reply:
 
 
 def _plain(text: str) -> str:
-    return _CONTROLS.sub(" ", text).strip()[:1000]
+    return " ".join(_CONTROLS.sub(" ", text).split())[:1000]
 
 
 def _base64(text: str) -> str:

@@ -22,7 +22,7 @@ from mailer.wire.letters import (
     Relay,
 )
 from mailer.wire.relays import Relays
-from mailer.wire.ride import Ride, outcome
+from mailer.wire.ride import Ride, unsent
 
 __all__ = ["CarryReport", "Courier", "CourierSettings", "Letter", "Outcome", "Record", "Relay"]
 
@@ -174,7 +174,7 @@ class _Carry:
         self._loop = asyncio.get_running_loop()
         self.feed = Feed(letters, courier.settings.ahead, self._loop)
         self.recorder = Recorder(record, self._loop)
-        self._riding = 0
+        self._busy = 0
         self._started = self._loop.time()
         self._opened = 0
         self._sums = {"accepted": 0, "temporary": 0, "permanent": 0, "unknown": 0}
@@ -199,22 +199,21 @@ class _Carry:
             if parcel.fault is not None:
                 await self.settle(parcel.fault)
                 continue
+            self._busy += 1
             try:
                 link = await self._courier.link()
             except RelayFault as fault:
-                if self._riding:
-                    # Others still have a connection: the relay wants fewer of them, or they will find out.
+                if self._busy > 1:
+                    # Others have a connection or will have the last word: perhaps the relay wants fewer of them.
                     self.feed.put_back(parcel)
                     return
-                await self.settle(outcome(parcel, fault.reply, fault.relay, permanent=False))
-                continue
-            self._opened += not link.carried
-            self._riding += 1
-            try:
+                await self.settle(unsent(parcel, fault.reply, fault.relay, permanent=False))
+            else:
+                self._opened += not link.carried
                 await Ride(self.feed, self.recorder, self.settle, link).go(parcel)
-            finally:
-                self._riding -= 1
                 self._courier.keep(link)
+            finally:
+                self._busy -= 1
 
     async def settle(self, result: Outcome) -> Ticket:
         """Count an outcome and have it recorded; waits only while very many are unrecorded."""

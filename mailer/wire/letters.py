@@ -52,7 +52,7 @@ class Outcome:
 Record = Callable[[Sequence[Outcome]], None]
 """Makes outcomes durable before it returns. Called in a thread of its own, never twice at once."""
 
-Tls = Literal["none", "opportunistic", "required", "implicit"]
+TlsMode = Literal["none", "opportunistic", "required", "implicit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Relay:
 
     host: str
     port: int = 25
-    tls: Tls = "opportunistic"
+    tls: TlsMode = "opportunistic"
     weight: int = 1
     user: str = ""
     password: str = ""

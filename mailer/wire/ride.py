@@ -28,6 +28,7 @@ class Ride:
         self._limits = link.settings
         self._pipelining = link.settings.pipelining and "PIPELINING" in link.offers
         self._ticket: Ticket | None = None
+        self._stale = False
 
     async def go(self, first: Parcel) -> None:
         """Carry `first` and whatever the feed has."""
@@ -56,13 +57,14 @@ class Ride:
         if parcel.fault is not None:
             return parcel.fault
         obstacle = self._link.obstacle(parcel)
-        return None if obstacle is None else outcome(parcel, obstacle, self._link.relay.name, permanent=True)
+        return None if obstacle is None else unsent(parcel, obstacle, self._link.relay.name, permanent=True)
 
     # -- the envelope --------------------------------------------------------------------------------------
 
     async def _offer(self, parcel: Parcel, announced: bool) -> Reply | None:
         """Get the server as far as 354. Otherwise the reply in the way (code 0: the connection ended)."""
         link = self._link
+        self._stale = link.over
         if announced:
             replies = await link.expect(3, self._limits.command_timeout)
         else:
@@ -100,12 +102,12 @@ class Ride:
         """A parcel that got no final dot: its outcome, or another try when only the connection was at fault."""
         link = self._link
         ended = link.over and reply.code in {0, 421}
-        if ended and link.carried and not link.timed_out and parcel.tries < _TRIES:
+        kept_waiting = link.timed_out and not self._stale
+        if ended and link.carried and not kept_waiting and parcel.tries < _TRIES:
             parcel.tries += 1
             self._feed.put_back(parcel)
             return
-        permanent = reply.code >= 500
-        self._ticket = await self._settle(self._outcome(parcel, reply, permanent=permanent))
+        self._ticket = await self._settle(self._outcome(parcel, reply))
 
     # -- the data ------------------------------------------------------------------------------------------
 
@@ -130,8 +132,7 @@ class Ride:
         replies = await link.expect(1, self._limits.dot_timeout)
         link.carried += 1
         reply = replies[0] if replies else link.lost()
-        result = self._outcome(parcel, reply, permanent=reply.code >= 500, unknown=not replies)
-        self._ticket = await self._settle(result)
+        self._ticket = await self._settle(self._outcome(parcel, reply, accepted=reply.ok, unknown=not replies))
         return following
 
     def _next(self) -> Parcel | None:
@@ -144,9 +145,18 @@ class Ride:
             return None
         return parcel
 
-    def _outcome(self, parcel: Parcel, reply: Reply, *, permanent: bool, unknown: bool = False) -> Outcome:
-        seconds = self._link.loop.time() - parcel.started
-        return outcome(parcel, reply, self._link.relay.name, permanent, seconds, unknown)
+    def _outcome(self, parcel: Parcel, reply: Reply, *, accepted: bool = False, unknown: bool = False) -> Outcome:
+        return Outcome(
+            id=parcel.letter.id,
+            accepted=accepted,
+            permanent=reply.code >= 500,
+            code=reply.code,
+            enhanced=reply.enhanced,
+            text=reply.text,
+            seconds=self._link.loop.time() - parcel.started,
+            unknown=unknown,
+            relay=self._link.relay.name,
+        )
 
 
 _FITS: tuple[Callable[[Reply], bool], ...] = (
@@ -156,18 +166,14 @@ _FITS: tuple[Callable[[Reply], bool], ...] = (
 )
 
 
-def outcome(
-    parcel: Parcel, reply: Reply, relay: str, permanent: bool, seconds: float = 0.0, unknown: bool = False
-) -> Outcome:
-    """The outcome that a reply makes."""
+def unsent(parcel: Parcel, reply: Reply, relay: str, *, permanent: bool) -> Outcome:
+    """The outcome of a mail that no server was asked to take, whatever code a relay gave about itself."""
     return Outcome(
         id=parcel.letter.id,
-        accepted=reply.ok,
+        accepted=False,
         permanent=permanent,
         code=reply.code,
         enhanced=reply.enhanced,
         text=reply.text,
-        seconds=seconds,
-        unknown=unknown,
         relay=relay,
     )

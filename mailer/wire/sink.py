@@ -361,9 +361,10 @@ class _Visit(asyncio.Protocol):
         sink, envelope = self._sink, Envelope(self._mail_from or "", tuple(self._rcpts), self._peer, self._helo)
         self._forget()
         fault = sink.fault("dot", sink.counts["mails"]) if sink.fault else None
-        if fault == LOSE or (fault and fault[:1] in "45"):
-            sink.counts["faults"] += 1
-            self._say(fault) if fault != LOSE else None
+        sink.counts["faults"] += fault is not None
+        if fault and fault not in {DROP, STALL}:
+            if fault != LOSE:
+                self._say(fault)
             if fault == LOSE or fault.startswith("421"):
                 self._end()
             return
@@ -380,7 +381,6 @@ class _Visit(asyncio.Protocol):
             name = match.group(1).decode("ascii", "replace").strip() if match else ""
             sink.mails.append(Caught(envelope, name, len(data), self._number))
         if fault:
-            sink.counts["faults"] += 1
             if fault == DROP:
                 self._end()
             self._blocked = True
@@ -412,9 +412,9 @@ class _Visit(asyncio.Protocol):
         self._secure = True
         self._sink.counts["tls"] += 1
         self._blocked = False
-        self._buffer.clear()
         if greet:
             self._greet()
+        self._advance()
 
     def auth(self, arg: str) -> None:
         """AUTH PLAIN and LOGIN."""

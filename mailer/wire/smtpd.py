@@ -393,6 +393,8 @@ class Conversation(SMTP):
         else:
             self._say(b"220 2.0.0 go ahead")
             await self._flush()
+            # What slipped in before the handshake is not protected by it (RFC 3207 section 4.2).
+            self._buffer.clear()
             await self._start_tls()
             self._forget()
             self._greeted = b""
@@ -412,9 +414,6 @@ class Conversation(SMTP):
             raise _Gone
         self.transport = secured
         self._secure = True
-        # What slipped in before the handshake was never protected by it (RFC 3207 section 4.2).
-        self._buffer.clear()
-        self._scanned = 0
 
     # -- the envelope --------------------------------------------------------------------------------------
 
