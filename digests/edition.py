@@ -4,8 +4,8 @@ Pure and deterministic. The same news, scope and size give the same issue; items
 for liaisons talk to each other about "item 5". Raises `TooManyItems`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -112,7 +112,7 @@ def assemble(source: Source, items: Sequence[News], scope: Scope, size: Size, la
     changed = [n.subject for n in news if _plans(n.subject) and n.subject not in nested and not _fits(n, standing)]
     full, long = size is not Size.S, size is Size.L
     sections = [
-        _section(source, SectionKind.WHERE_WE_ARE, scope.here, labels, long, size),
+        _section(source, SectionKind.WHERE_WE_ARE, scope.here, labels, long, size, {*changed, *scope.open}),
         _section(source, SectionKind.CHANGED, changed, labels, full, size),
         _section(source, SectionKind.OPEN_NOW, [s for s in scope.open if s not in nested], labels, long, size, changed),
         _section(source, SectionKind.COMING, scope.coming, labels, long, size, changed),
@@ -142,16 +142,40 @@ def _section(
     labels: Mapping[Subject, News],
     body: bool,
     size: Size,
+    above: Container[Subject] = (),
 ) -> Section:
-    """Items for the subjects. Only news says what was; what is news has its body there; only `coming` is cut."""
-    cut = COMING[size] if kind is SectionKind.COMING else len(subjects)
-    says_was = kind in (SectionKind.CHANGED, SectionKind.HEARD, SectionKind.ANNOUNCEMENTS)
-    items = (
-        _item(source, s, labels.get(s) if says_was else None, body=body and (says_was or s not in labels))
-        for s in subjects[:cut]
-    )
-    more = 0 if size is Size.S else len(subjects) - min(cut, len(subjects))
-    return Section(kind, tuple(item for item in items if item is not None), more)
+    """Items for the subjects. What stands in full `above` is a line here; news is in full; only `coming` is cut."""
+    shown = _cut(kind, subjects, labels, size)
+    items: list[Item] = []
+    for subject in shown:
+        news = None if subject in above else labels.get(subject)
+        item = _item(source, subject, news, body=body or (news is not None and size is not Size.S))
+        if item is not None:
+            items.append(_line(item) if subject in above else item)
+    return Section(kind, tuple(items), 0 if size is Size.S else len(subjects) - len(shown))
+
+
+def _cut(
+    kind: SectionKind, subjects: Sequence[Subject], labels: Mapping[Subject, News], size: Size
+) -> Sequence[Subject]:
+    """What is coming is cut by size, but never what is news."""
+    if kind is not SectionKind.COMING:
+        return subjects
+    return [subject for n, subject in enumerate(subjects) if n < COMING[size] or subject in labels]
+
+
+def _line(item: Item) -> Item:
+    """An item that was told in full further up: its name, its dates and its number."""
+    return replace(item, label=None, body=None, how=None, reason=None, link="", asks=(), was=None)
+
+
+def _fits(news: News, standing: Container[Subject]) -> bool:
+    """Whether a section of state tells this news by itself: something new that is open or coming."""
+    return news.subject in standing and news.label in (Label.NEW, Label.STANDING, Label.OPENED)
+
+
+def _plans(subject: Subject) -> bool:
+    return subject.kind in (SubjectKind.ENTRY, SubjectKind.QUESTION)
 
 
 def _item(source: Source, subject: Subject, news: News | None, *, body: bool) -> Item | None:

@@ -172,7 +172,7 @@ def test_slots_do_not_depend_on_where_one_begins(start: datetime, day: str, week
         *slots(rule, BERLIN, ANCHOR, middle, middle + timedelta(days=70)),
     ]
     assert parts[: len(whole)] == whole
-    assert len(whole) in (4, 5)  # a change of clocks can push one over the edge
+    assert len(whole) in (4, 5, 6)  # a change of clocks can push one over either edge
 
 
 def test_periods_by_the_wall_date() -> None:

@@ -79,30 +79,63 @@ def items(made: Issue, kind: SectionKind) -> tuple[Item, ...]:
     return section.items if section else ()
 
 
-def test_sections_in_their_order_and_what_stands_in_them(stage: Stage) -> None:
+def everything_until(stage: Stage, seq: int) -> tuple[tuple[Subject, int], ...]:
+    """The mind of somebody who was told all there was."""
+    return tuple((subject, seq) for subject in stage.chronicle.subjects(seq))
+
+
+def shown(made: Issue) -> dict[SectionKind, list[Subject]]:
+    return {section.kind: [item.subject for item in section.items] for section in made.sections}
+
+
+def test_what_is_new_and_open_or_coming_stands_where_it_belongs(stage: Stage) -> None:
     made = issue(stage)
-    shown = {section.kind: [item.subject for item in section.items] for section in made.sections}
-    assert list(shown) == [
-        SectionKind.WHERE_WE_ARE,
-        SectionKind.CHANGED,
-        SectionKind.OPEN_NOW,
-        SectionKind.COMING,
-        SectionKind.HEARD,
-        SectionKind.ANNOUNCEMENTS,
-        SectionKind.WHO_TO_ASK,
-    ]
-    assert shown[SectionKind.WHERE_WE_ARE] == [PHASE]
-    assert shown[SectionKind.CHANGED] == [PHASE, TALKS, DEADLINE, MEETING]
-    assert shown[SectionKind.OPEN_NOW] == [DEADLINE, TALKS]
-    assert shown[SectionKind.COMING] == [MEETING]
-    assert shown[SectionKind.HEARD] == [HEARD]
-    assert shown[SectionKind.ANNOUNCEMENTS] == [NOTE]
+    assert shown(made) == {
+        SectionKind.WHERE_WE_ARE: [PHASE],
+        SectionKind.OPEN_NOW: [DEADLINE, TALKS],
+        SectionKind.COMING: [MEETING],
+        SectionKind.HEARD: [HEARD],
+        SectionKind.ANNOUNCEMENTS: [NOTE],
+        SectionKind.WHO_TO_ASK: [],
+    }
+    assert [section.kind for section in made.sections] == [kind for kind in SectionKind if kind in shown(made)]
+    assert {item.label for section in made.sections for item in section.items} == {Label.NEW}
     assert (made.phases_over, made.phases) == (0, 1)
+
+
+def test_what_changed_is_told_in_full_once_and_then_a_line(stage: Stage) -> None:
+    before = stage.seq
+    stage.say(TALKS, facts(end="2019-09-15", description="Talk to us.", how="Reply."))
+    stage.say(MEETING, facts("Office hour", "2019-04-02", None, kind=EntryKind.EVENT, status=Status.CANCELLED))
+    made = issue(stage, known=everything_until(stage, before))
+    assert shown(made)[SectionKind.CHANGED] == [MEETING, TALKS]
+    assert shown(made)[SectionKind.OPEN_NOW] == [DEADLINE, TALKS]
+    assert SectionKind.COMING not in shown(made)
+    (_, full), (_, line) = items(made, SectionKind.CHANGED), items(made, SectionKind.OPEN_NOW)
+    assert (full.number, full.when, full.title) == (line.number, line.when, line.title)
+    assert full.body
+    assert not line.body
+    assert line.label is None
+
+
+def test_every_news_is_shown_exactly_once_as_news(stage: Stage) -> None:
+    """Whatever the size: the sections together label each subject of the news set once; questions stand apart."""
+    before = stage.seq
+    stage.say(entry(8), facts("Drafting", kind=EntryKind.PHASE, how="Join in."))
+    stage.say(TALKS, facts(end="2019-09-15"))
+    stage.say(PAPER, facts("Paper", "2019-03-16", None, kind=EntryKind.PUBLICATION, status=Status.OVER))
+    for known in ((), everything_until(stage, before)):
+        got = decision(stage, known=known)
+        for size in Size:
+            made = assemble(source(stage, got), got.news, got.scope, size)
+            labelled = [i.subject for section in made.sections for i in section.items if i.label is not None]
+            asked = {a.subject for section in made.sections for i in section.items for a in i.asks}
+            assert sorted(labelled) == sorted(n.subject for n in got.news if n.subject not in asked)
 
 
 def test_questions_stand_under_their_entry_with_their_own_number(stage: Stage) -> None:
     made = issue(stage)
-    (talks,) = [item for item in items(made, SectionKind.CHANGED) if item.subject == TALKS]
+    (talks,) = [item for item in items(made, SectionKind.OPEN_NOW) if item.subject == TALKS]
     (ask,) = talks.asks
     assert (ask.subject, ask.code, ask.text.text) == (QUESTION, "RR-1", "What should change?")
     numbers = [i.number for s in made.sections for i in s.items] + [ask.number]
@@ -113,8 +146,7 @@ def test_a_question_without_a_living_entry_stands_alone(stage: Stage) -> None:
     before = stage.seq
     stage.say(TALKS, facts(status=Status.OVER))
     stage.say(QUESTION, OtherFacts("What should change now?", tracks=("core",), ref="RR-1", entry=2, state="again"))
-    known = tuple((s, before) for s in stage.chronicle.subjects(before))
-    made = issue(stage, known=known)
+    made = issue(stage, known=everything_until(stage, before))
     assert [i.subject for i in items(made, SectionKind.CHANGED)] == [QUESTION, TALKS]
     assert items(made, SectionKind.OPEN_NOW)[-1].subject == QUESTION
 
@@ -122,7 +154,7 @@ def test_a_question_without_a_living_entry_stands_alone(stage: Stage) -> None:
 def test_a_moved_entry_has_both_dates_and_the_reason(stage: Stage) -> None:
     before = stage.seq
     stage.say(TALKS, facts(end="2019-09-15", reason="more time was asked for"))
-    made = issue(stage, known=tuple((s, before) for s in stage.chronicle.subjects(before)))
+    made = issue(stage, known=everything_until(stage, before))
     (moved,) = items(made, SectionKind.CHANGED)
     assert moved.label is Label.MOVED
     assert moved.when == When("2019-03-15", "2019-09-15")
@@ -135,28 +167,31 @@ def test_a_moved_entry_has_both_dates_and_the_reason(stage: Stage) -> None:
 def test_an_old_value_is_quoted_only_where_it_was_alive(stage: Stage) -> None:
     over = stage.say(TALKS, facts(status=Status.OVER))
     stage.say(TALKS, facts(end="2019-09-15"))
-    made = issue(stage, known=tuple((s, over) for s in stage.chronicle.subjects(over)))
+    made = issue(stage, known=everything_until(stage, over))
     (again,) = items(made, SectionKind.CHANGED)
     assert (again.label, again.was) == (Label.REOPENED, None)
 
 
-def test_sizes_decide_length_and_never_the_news(stage: Stage) -> None:
+def test_sizes_decide_length(stage: Stage) -> None:
     made = {size: issue(stage, size) for size in Size}
-    news = {size: [i.subject for i in items(one, SectionKind.CHANGED)] for size, one in made.items()}
-    assert news[Size.S] == news[Size.M] == news[Size.L]
-    assert all(item.body is None for item in items(made[Size.S], SectionKind.CHANGED))
-    assert any(item.body is not None for item in items(made[Size.M], SectionKind.CHANGED))
-    assert all(len(items(one, SectionKind.OPEN_NOW)) == 2 for one in made.values())
-    assert items(made[Size.S], SectionKind.COMING) == ()
+    assert shown(made[Size.S]) == shown(made[Size.M]) == shown(made[Size.L])
+    bodies = {size: [i.body for i in items(one, SectionKind.OPEN_NOW) if i.body] for size, one in made.items()}
+    assert bodies[Size.S] == []
+    assert bodies[Size.M] == bodies[Size.L] == [Block(TALKS, "description", "Talk to us.")]
     assert all(item.how for one in made.values() for item in items(one, SectionKind.OPEN_NOW) if item.subject == TALKS)
 
 
-def test_what_size_cuts_is_counted(stage: Stage) -> None:
+def test_what_size_cuts_is_counted_and_never_news(stage: Stage) -> None:
+    before = stage.seq
     for n in range(10, 30):
         stage.say(entry(n), facts(f"Meeting {n}", f"2019-05-{n:02}", None, kind=EntryKind.EVENT, status=Status.PLANNED))
-    for size, more in ((Size.S, None), (Size.M, 16), (Size.L, 9)):
-        section = issue(stage, size).section(SectionKind.COMING)
-        assert (section.more if section else None) == more
+    for size, more in ((Size.S, 0), (Size.M, 16), (Size.L, 9)):
+        got = replace(decision(stage, known=everything_until(stage, before)), news=())
+        section = assemble(source(stage, got), got.news, got.scope, size).section(SectionKind.COMING)
+        assert (section.more if section else 0) == more
+        fresh = issue(stage, size, known=everything_until(stage, before)).section(SectionKind.COMING)
+        assert fresh is not None
+        assert len([item for item in fresh.items if item.label]) == 20
 
 
 def test_who_to_ask_is_who_speaks_the_readers_language(stage: Stage) -> None:
@@ -176,7 +211,7 @@ def test_the_personal_section_says_what_became_of_statements(stage: Stage) -> No
 
 
 def test_words_are_put_in_block_by_block(stage: Stage) -> None:
-    section = issue(stage).section(SectionKind.CHANGED)
+    section = issue(stage).section(SectionKind.OPEN_NOW)
     assert section is not None
 
     def arabic(block: Block) -> Block:
