@@ -216,7 +216,7 @@ def _join(part: _Part, person: Person) -> bytes:
         if piece.form == "block":
             value = flow(value, part.delsp) if part.encode is _TEXT_FORMS else value
             value = value.replace("\n", "\r\n")
-        elif len(value) > 72 and part.encode is _TEXT_FORMS:
+        elif len(value) > (36 if part.delsp else 72) and part.encode is _TEXT_FORMS:
             value = flow(value, part.delsp).replace("\n", "\r\n")
         if part.base64:
             out.append(value.encode())
