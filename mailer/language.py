@@ -143,7 +143,7 @@ def _by_model(text: str, script: str, letters: int, prefer: tuple[str, ...]) -> 
     first, score = fitting[0] if fitting else ("und", 0.0)
     own = [p for p in prefer if _fits(p.split("-")[0], script)]
     if letters < 20 or score < 0.45:
-        known = [p for p in own if any(p.split("-")[0] == lang for lang, s in fitting if s > 0.04)]
+        known = [p for p in own if any(p.split("-")[0] == lang for lang, s in fitting if s > 0.15)]
         if known:
             return _regional(known[0].split("-")[0], plain, prefer)
         if letters < 12 or score < 0.25:

@@ -16,10 +16,9 @@ EMAIL, PHONE, PLACE, LINK, SECRET = (
     "[token]",
 )
 _EMAIL = re.compile(
-    r"(?:mailto:)?[^\s<>()\[\]\\,;:\"'@|]{1,64}(?:@|\(at\)| at |\[at\])(?:[\w\-]{1,63}(?:\.|\(dot\)|"
-    r" dot |\[dot\])){1,6}[\w\-]{2,24}(?![\w@])"
+    r"(?:mailto:)?[^\s<>()\[\]\\,;:\"'@|]{1,64}(?:@| ?\(at\) ?| ?\[at\] ?| at )"
+    r"(?:[\w\-]{1,63}(?:\.| ?\(dot\) ?| dot | ?\[dot\] ?)){1,6}[\w\-]{2,24}(?![\w@])"
 )
-_AT_WORD = re.compile(r"@|\(at\)|\[at\]| at ")
 _TOKEN = re.compile(
     r"\b(?:reply|bounce|unsubscribe|"
     r"confirm)\+[A-Za-z0-9._\-]{6,64}(?:@[\w.\-]{1,190})?",

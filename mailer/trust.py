@@ -99,7 +99,7 @@ def claims_failure(message: Message) -> bool:
 
 def domain_of(address: str) -> str:
     """The domain of an address as lower-case A-label, '' where there is none."""
-    domain = address.rpartition("@")[2].strip(" <>.").lower()
+    domain = address.rpartition("@")[2].strip(" <>.").lower() if "@" in address else ""
     if domain.isascii():
         return domain if re.fullmatch(r"[a-z0-9._\-]{1,253}", domain) else ""
     try:
@@ -178,7 +178,7 @@ def _organisation(domain: str, lookup: TxtLookup) -> str:
 
 def _aligned(other: str, domain: str, organisation: str, mode: str, lookup: TxtLookup) -> bool:
     """Strict: the same domain. Relaxed: the same organisational domain (RFC 9989 section 4.11)."""
-    other = domain_of(other)
+    other = domain_of(f"@{other.rpartition('@')[2]}")
     if not other:
         return False
     if other == domain:

@@ -15,7 +15,10 @@ MAILS = Path(__file__).parent.parent / "mail"
 KINDS = ("bounce", "autoreply", "complaint", "command", "calendar", "reaction", "mdn")
 CASES = sorted(path for kind in KINDS for path in MAILS.glob(f"{kind}_*.eml"))
 CONTEXT = {
-    "questions": {"RR-1": {"track": "roles", "text": "Which structures let all voices in?"}, "RR-2": {"track": "roles"}},
+    "questions": {
+        "RR-1": {"track": "roles", "text": "Which structures let all voices in?"},
+        "RR-2": {"track": "roles"},
+    },
     "now": "2026-11-03T09:00:00+00:00",
 }
 

@@ -1,0 +1,66 @@
+"""What is made unreadable, and what must stay readable."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailer.mask import EMAIL, LINK, PHONE, PLACE, SECRET, mask
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "secret"),
+    [
+        ("write to ana.reyes@west.example please", EMAIL, "ana.reyes"),
+        ("mailto:ana@west.example", EMAIL, "ana@"),
+        ("ana (at) west (dot) example", EMAIL, "west"),
+        ("пишите: пётр@почта.example", EMAIL, "почта"),
+        ("call +44 20 7946 0958", PHONE, "7946"),
+        ("Tel.: 030 1234567", PHONE, "1234567"),
+        ("mobile 07700 900123", PHONE, "900123"),
+        ("هاتف: 0020 100 123 4567", PHONE, "4567"),
+        ("電話：03-1234-5678", PHONE, "5678"),
+        ("I live at 12 Garden Street, Leeds", PLACE, "Garden"),
+        ("Hauptstraße 5, 10115 Berlin", PLACE, "Hauptstraße"),
+        ("12 rue des Lilas, 75011 Paris", PLACE, "Lilas"),
+        ("Calle Mayor 14, Madrid", PLACE, "Mayor"),
+        ("P.O. Box 4411, Accra", PLACE, "4411"),
+        ("〒100-0001 東京都千代田区千代田1-1", PLACE, "千代田"),
+        ("reply+k3m9x2q7wdab@digest.example", SECRET, "k3m9"),
+        ("https://digest.example/unsubscribe/9fK2mQ8sLwPz", LINK, "9fK2"),
+        ("see https://x.example/a?token=abcdef123456", LINK, "abcdef"),
+        ("https://docs.google.com/document/d/1AbCdEf", LINK, "1AbC"),
+    ],
+)
+def test_masked(text: str, mark: str, secret: str) -> None:
+    found = mask(text)
+    assert mark in found
+    assert secret not in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "grant decisions under £5,000 should be local",
+        "from 2018-2020 and again in 2026-11-03",
+        "RR-2 and S-1042 and recommendation 5",
+        "see https://meta.wikimedia.example/wiki/Strategy/2030",
+        "1,234,567 edits by 12 000 people, 45 %",
+        "at 10:30 on 12.11.2026",
+        "version 3.11.7 of the draft",
+        "we met at the library, 14 people came",
+        "rue the day",
+    ],
+)
+def test_kept(text: str) -> None:
+    assert mask(text) == text
+
+
+def test_own_addresses_may_stay() -> None:
+    text = "write to input@digest.example or ana@west.example"
+    assert mask(text, ["input@digest.example"]) == f"write to input@digest.example or {EMAIL}"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=600))
+def test_anything_can_be_masked_twice(text: str) -> None:
+    assert mask(mask(text)) == mask(text)
