@@ -1,29 +1,33 @@
 """Deliveries of one liaison that still wait for their moment, and moving that moment (T8)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
 
 from db.engine import Tx
 from db.states import DeliveryState
-from db.tables import Announcement, Delivery, Edition, Mailing
+from db.tables import Announcement, Delivery, Digest, Edition, Mailing
 
 _D: Any = Delivery.__table__  # type: ignore[attr-defined]
 _M: Any = Mailing.__table__  # type: ignore[attr-defined]
 _E: Any = Edition.__table__  # type: ignore[attr-defined]
+_G: Any = Digest.__table__  # type: ignore[attr-defined]
 _A: Any = Announcement.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingRow:
-    """A queued delivery: of an edition frozen at a moment, or of an announcement with its wall time."""
+    """A queued delivery: of an edition, or of an announcement with its wall time.
+
+    `free_at`: the end of the undo window, from which an edition may leave.
+    """
 
     delivery_id: int
     send_at: datetime
     not_after: datetime
-    frozen_at: datetime | None
+    free_at: datetime | None
     landing: str
     send_wall: str
     zone: str
@@ -32,16 +36,32 @@ class WaitingRow:
 def waiting_for(tx: Tx, liaison_id: int) -> list[WaitingRow]:
     """The queued deliveries of editions and announcements; what was deferred waits for a retry, not for an hour."""
     rows = tx.execute(
-        select(_D.c.id, _D.c.send_at, _D.c.not_after, _E.c.frozen_at, _A.c.landing, _A.c.send_wall, _A.c.zone)
+        select(
+            _D.c.id,
+            _D.c.send_at,
+            _D.c.not_after,
+            _E.c.frozen_at,
+            _G.c.undo_minutes,
+            _A.c.landing,
+            _A.c.send_wall,
+            _A.c.zone,
+        )
         .join(_M, _M.c.id == _D.c.mailing_id)
         .outerjoin(_E, _E.c.id == _M.c.edition_id)
+        .outerjoin(_G, _G.c.id == _E.c.digest_id)
         .outerjoin(_A, _A.c.id == _M.c.announcement_id)
         .where(_D.c.liaison_id == liaison_id, _D.c.state == DeliveryState.QUEUED)
         .order_by(_D.c.id)
     )
     return [
         WaitingRow(
-            row.id, row.send_at, row.not_after, row.frozen_at, row.landing or "", row.send_wall or "", row.zone or ""
+            delivery_id=row.id,
+            send_at=row.send_at,
+            not_after=row.not_after,
+            free_at=row.frozen_at and row.frozen_at + timedelta(minutes=row.undo_minutes),
+            landing=row.landing or "",
+            send_wall=row.send_wall or "",
+            zone=row.zone or "",
         )
         for row in rows
     ]

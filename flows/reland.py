@@ -10,8 +10,8 @@ from db.waiting import WaitingRow
 from digests.landing import LIFE, Hours, Landing, announced, landing
 from digests.wall import read_wall, zone
 
-# The words of announcements, by how they land.
-_LANDINGS = {"instant": Landing.INSTANT, "wall": Landing.LOCAL, "hour": Landing.NEXT}
+# How announcements land, by their own words and by those of a file.
+_LANDINGS = {"wall": Landing.LOCAL, "hour": Landing.NEXT, **{one.value: one for one in Landing}}
 
 
 def hours_of(zone_name: str, hour: int, quiet: Any = None) -> Hours:
@@ -47,8 +47,8 @@ def reland(tx: Tx, liaison_id: int, now: datetime) -> int:
 
 def _moment(row: WaitingRow, reader: LiaisonRow, now: datetime) -> datetime:
     hours = hours_of(reader.zone, reader.hour, reader.quiet)
-    if row.frozen_at is not None:
-        return landing(max(row.frozen_at, now), hours)
+    if row.free_at is not None:
+        return landing(max(row.free_at, now), hours)
     if row.landing in _LANDINGS and row.send_wall and row.zone:
         at = announced(_LANDINGS[row.landing], read_wall(row.send_wall), zone(row.zone), hours)
         return max(at, now)
