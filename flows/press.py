@@ -67,7 +67,7 @@ class Press:
 
     def reader(self, row: readers.Reader, gathered: Gathered) -> news.Reader:
         """A stored reader as the digest room sees them."""
-        profile = self.profile(row, gathered.groups.get(row.liaison_id, ()))
+        who = profile(row, gathered.groups.get(row.liaison_id, ()), self.slugs)
         return news.Reader(
             liaison=row.liaison_id,
             interests=self._interests(row.interests),
@@ -75,9 +75,7 @@ class Press:
             cadence=cadence.cadence(row.cadence),
             size=row.size,
             languages=row.languages,
-            active=row.state in ("active", "paused")
-            and row.subscription_state == "active"
-            and self.whole.admits(profile),
+            active=row.state in ("active", "paused") and row.subscription_state == "active" and self.whole.admits(who),
             paused=_paused(row, self.frozen),
             reachable=row.address_id is not None and row.verified and row.liaison_id not in gathered.suppressed,
             waits=row.waits,
@@ -87,22 +85,7 @@ class Press:
             known=gathered.known.get(row.liaison_id),
             waiting=tuple(gathered.waiting.get(row.liaison_id, ())),
             regular=gathered.regular.get(row.liaison_id),
-            excluded=frozenset(s for s, rule in self.audiences.items() if not rule.admits(profile)),
-        )
-
-    def profile(self, row: readers.Reader, groups: Iterable[tuple[str, str, str]]) -> audience.Profile:
-        """What audiences may ask of a reader."""
-        groups = list(groups)
-        tracks = {track for track, _ in row.interests}
-        return audience.Profile(
-            tracks=None
-            if None in tracks
-            else frozenset(self.slugs[t] for t in tracks if t is not None and t in self.slugs),
-            groups=frozenset(slug for _, slug, _ in groups),
-            regions=frozenset(region for region, _, _ in groups),
-            languages=frozenset(row.languages),
-            cadences=frozenset({row.cadence}),
-            names=frozenset({row.address_key}),
+            excluded=frozenset(s for s, rule in self.audiences.items() if not rule.admits(who)),
         )
 
     def _interests(self, rows: Sequence[tuple[int | None, int]]) -> news.Interests:
@@ -243,6 +226,20 @@ def plan(series: DigestRow, row: EditionRow, seq: int, base: EditionBase) -> new
         zone=base.zone,
         regular=row.kind == "regular",
         next_freeze=following.instant if following is not None else None,
+    )
+
+
+def profile(row: readers.Reader, groups: Iterable[tuple[str, str, str]], slugs: Mapping[int, str]) -> audience.Profile:
+    """What audiences may ask of a reader; `groups` are (region, slug, name), `slugs` those of tracks by id."""
+    groups = list(groups)
+    ids = {track for track, _ in row.interests}
+    return audience.Profile(
+        tracks=None if None in ids else frozenset(slug for track, slug in slugs.items() if track in ids),
+        groups=frozenset(slug for _, slug, _ in groups),
+        regions=frozenset(region for region, _, _ in groups),
+        languages=frozenset(row.languages),
+        cadences=frozenset({row.cadence}),
+        names=frozenset({row.address_key}),
     )
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from db import editions, journal, outbox, process
+from db import announcements, editions, journal, outbox, process
 from db.editions import DigestRow, EditionRow
 from db.journal import Act
-from db.states import EditionState, MailingState
+from db.states import AnnouncementState, EditionState, MailingState
 from digests import cadence
 from digests.wall import zone
-from flows import publish, roster, timeline
+from flows import post, publish, roster, timeline
+from flows.announce import due_at
 from flows.engine import Engine, Refused
 from flows.publish import Published
 from mailer.render import TemplateFailed
@@ -28,6 +29,7 @@ class Ticked:
     recorded: int = 0
     drafted: list[int] = field(default_factory=list)
     published: list[Published] = field(default_factory=list)
+    announced: list[int] = field(default_factory=list)
     resumed: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -43,11 +45,12 @@ def tick(engine: Engine, *, act: Act) -> Ticked:
         ticked.recorded += len(timeline.record_clock_events(engine.db, owner.slug, act=act))
         ticked.resumed += len(roster.end_pauses(engine.db, owner.slug, act=act))
     for mailing in building:
-        if mailing.edition_id is not None:
+        if mailing.edition_id is not None:  # an announcement's is taken up by its own tick
             ticked.published.append(publish.enqueue(engine, mailing, act=act))
     for one in series:
         draft(engine, one, ticked, act=act)
         _approve_due(engine, one, ticked, act)
+    ticked.announced = post.tick(engine, act=act)
     _finish(engine, act)
     return ticked
 
@@ -131,6 +134,7 @@ def next_due(engine: Engine, after: datetime) -> Due | None:
         drafts = {one.id: editions.editions(tx, one.id, [EditionState.DRAFT]) for one in series}
         mail = outbox.next_due(tx, after)
         owners = process.everyone(tx)
+        texts = announcements.announcements(tx, states=[AnnouncementState.SCHEDULED])
     found = [Due(mail, "the next mail leaves")] if mail is not None else []
     for one in series:
         found += [
@@ -143,6 +147,7 @@ def next_due(engine: Engine, after: datetime) -> Due | None:
         following = next(slots(one, since, since + timedelta(days=400)), None)
         if following is not None:
             found.append(Due(following.instant - grace, f"edition {following.wall} of {one.slug} is drafted"))
+    found += [Due(at, f"announcement {one.slug} is sent") for one in texts if (at := due_at(one)) is not None]
     for owner in owners:
         at = timeline.next_clock_event(engine.db, owner.slug, after)
         if at is not None:
