@@ -90,19 +90,15 @@ _DEVANAGARI = {
     "mr": re.compile("आहे|आणि|नाही|मध्ये|आम्ही|साठी|झाल"),
     "mai": re.compile("अछि|छैक|हमर |ओकर|कएल|नहि "),
 }
-_FAMILIES = {
-    "hr": "sr",
-    "bs": "sr",
-    "sh": "sr",
-    "nn": "nb",
-    "no": "nb",
-    "id": "ms",
-    "ms": "id",
-    "gl": "pt",
-    "ast": "es",
-    "pms": "it",
-    "sk": "cs",
-}
+_FAMILIES = (
+    {"hr", "sr", "bs", "sh"},
+    {"nb", "nn", "no", "da", "sv"},
+    {"id", "ms"},
+    {"pt", "gl"},
+    {"es", "ast", "ca", "gl"},
+    {"cs", "sk"},
+    {"ru", "uk", "be"},
+)
 
 
 def language_of(text: str, prefer: tuple[str, ...] = ()) -> str:
@@ -148,7 +144,7 @@ def _by_model(text: str, script: str, letters: int, prefer: tuple[str, ...]) -> 
             return _regional(known[0].split("-")[0], plain, prefer)
         if letters < 12 or score < 0.25:
             return _by_letters(plain, script) or "und"
-    near = next((p for p in own if _FAMILIES.get(first) == p or _FAMILIES.get(p) == first), "")
+    near = next((p for p in own if any({first, p.split("-")[0]} <= family for family in _FAMILIES)), "")
     if near and score < 0.9:
         return near
     if script == "Cyrl" and score < 0.8 and (letter := _by_letters(plain, script)):

@@ -73,7 +73,9 @@ def is_safety_report(text: str, language: str = "und") -> bool:
         return True
     for sentence in _SENTENCE.split(text):
         found = any(
-            language == "und" or hit.language in (language, "en") or hit.language.split("-")[0] == language.split("-", maxsplit=1)[0]
+            language == "und"
+            or hit.language in (language, "en")
+            or hit.language.split("-")[0] == language.split("-", maxsplit=1)[0]
             for hit in phrases("safety").find(fold(sentence), stems=True)
         )
         if found and (_SELF.search(sentence) or _KEEP_OFF.search(text)):
