@@ -41,7 +41,7 @@ _PDF_PAGES = 40
 def make(name: str, declared: str, data: bytes, size: int, limits: Limits) -> Attachment:
     """One attachment as a value. `data` may be empty where the content was too large to keep."""
     kind = sniff(data, declared, name)
-    text = read_text(kind, name, data, limits) if 0 < len(data) <= limits.readable else None
+    text = read_text(kind, data, limits) if 0 < len(data) <= limits.readable else None
     return Attachment(safe_name(name), kind, declared, size, data, text)
 
 
@@ -63,7 +63,7 @@ def sniff(data: bytes, declared: str, name: str = "") -> str:
             return kind
     if data.startswith(b"PK\x03\x04"):
         head = data[:4_000]
-        if _ODT.encode() in head:
+        if _ODT.encode() in head or declared == _ODT or name.lower().endswith(".odt"):
             return _ODT
         if b"word/" in head or (b"[Content_Types].xml" in head and name.lower().endswith(".docx")):
             return _DOCX
@@ -78,7 +78,7 @@ def sniff(data: bytes, declared: str, name: str = "") -> str:
     return declared or "application/octet-stream"
 
 
-def read_text(kind: str, name: str, data: bytes, limits: Limits) -> str | None:
+def read_text(kind: str, data: bytes, limits: Limits) -> str | None:
     """Clean text of a readable attachment, cut at `limits.extracted` characters, or None."""
     try:
         if kind == "application/pdf":
@@ -89,7 +89,7 @@ def read_text(kind: str, name: str, data: bytes, limits: Limits) -> str | None:
             text = decode(data[: limits.extracted * 4])[0]
         else:
             return None
-    except Exception:  # noqa: BLE001 - a hostile file makes these libraries raise anything at all
+    except Exception:
         return None
     text = clean_text(text)[: limits.extracted].strip()
     return text or None

@@ -94,7 +94,7 @@ def decode(data: bytes, label: str = "") -> tuple[str, str]:
             text = data.decode(candidate)
         except (UnicodeError, ValueError):
             continue
-        right = not label or candidate == name or name == "utf-8"
+        right = not label or name in (candidate, "utf-8")
         return text, "" if right else "charset-guessed"
     return _repair(data, name)
 
@@ -114,7 +114,9 @@ def _repair(data: bytes, name: str) -> tuple[str, str]:
             return text, "charset-repaired"
     if b"\x1b$" in data[:_SAMPLE] or b"\x1b(" in data[:_SAMPLE]:
         return data.decode("iso2022_jp_ext", "replace"), "charset-guessed"
-    guess = _detect(_telling(data))
+    sample = _telling(data)
+    high = sum(byte > 0x7F for byte in sample)
+    guess = "" if high < 8 and high * 3 < len(sample) else _detect(sample)
     if guess:
         return data.decode(guess, "replace"), "charset-guessed"
     try:

@@ -17,13 +17,69 @@ _TOKEN = re.compile(
 )
 _ATTRIBUTE = re.compile(r"([A-Za-z_:][A-Za-z0-9_:.-]{0,60})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 _SPACE = re.compile(r"[ \t\n\r\f\u00a0]+")
-_VOID = frozenset("br hr img input meta link base area col embed source track wbr param o:p".split())
-_SKIP = frozenset("script style head title template noscript select textarea svg".split())
-_BLOCK = frozenset(
-    "address article aside blockquote center dd details dir div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6"
-    " header hr li main nav ol p pre section table tbody tfoot thead tr ul body html".split()
+_VOID = frozenset(
+    [
+        "br",
+        "hr",
+        "img",
+        "input",
+        "meta",
+        "link",
+        "base",
+        "area",
+        "col",
+        "embed",
+        "source",
+        "track",
+        "wbr",
+        "param",
+        "o:p",
+    ]
 )
-_SPACED = frozenset("p h1 h2 h3 h4 h5 h6 ul ol table blockquote pre".split())
+_SKIP = frozenset(["script", "style", "head", "title", "template", "noscript", "select", "textarea", "svg"])
+_BLOCK = frozenset(
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "center",
+        "dd",
+        "details",
+        "dir",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "table",
+        "tbody",
+        "tfoot",
+        "thead",
+        "tr",
+        "ul",
+        "body",
+        "html",
+    ]
+)
+_SPACED = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote", "pre"])
 _CLOSES_ITSELF = {"p": {"p"}, "li": {"li"}, "tr": {"tr"}, "td": {"td", "th"}, "th": {"td", "th"}}
 
 
@@ -142,7 +198,7 @@ class _Reader:
                 self._close(sibling)
         self._break(name)
         mark, by = self._meaning(name, rest)
-        if name == "td" or name == "th":
+        if name in ("td", "th"):
             self.out.text(" ", pre=False)
         if mark == "rest":
             self.rest = ("rest", by)
@@ -209,7 +265,9 @@ class _Reader:
             return held
         if not rest and name != "blockquote":
             return held
-        attributes = {m.group(1).lower(): m.group(2) or m.group(3) or m.group(4) or "" for m in _ATTRIBUTE.finditer(rest[:4_000])}
+        attributes = {
+            m.group(1).lower(): m.group(2) or m.group(3) or m.group(4) or "" for m in _ATTRIBUTE.finditer(rest[:4_000])
+        }
         found = self.selectors.match(name, attributes)
         if found is not None:
             return found

@@ -15,9 +15,13 @@ from typing import Any
 
 _BIDI = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\u061c\ufeff\u00ad]")
 _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
-_DIGITS = {c: ord("0") + unicodedata.digit(chr(c)) for c in range(0x660, 0x1000) if unicodedata.category(chr(c)) == "Nd"}
+_DIGITS = {
+    c: ord("0") + unicodedata.digit(chr(c)) for c in range(0x660, 0x1000) if unicodedata.category(chr(c)) == "Nd"
+}
 _DIGITS.update({c: ord("0") + c - 0xFF10 for c in range(0xFF10, 0xFF1A)})
-_DIGITS.update({c: ord("0") + unicodedata.digit(chr(c)) for c in range(0x1040, 0x1A00) if unicodedata.category(chr(c)) == "Nd"})
+_DIGITS.update(
+    {c: ord("0") + unicodedata.digit(chr(c)) for c in range(0x1040, 0x1A00) if unicodedata.category(chr(c)) == "Nd"}
+)
 _FOLD = {**_DIGITS, 0xFF1A: ord(":"), 0x2019: ord("'"), 0x02BC: ord("'"), 0xFF0C: ord(","), 0x130: ord("i")}
 # Scripts that write words without spaces, or glue the verb to the name.
 _GLUED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")

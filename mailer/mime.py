@@ -5,13 +5,12 @@ offsets into the bytes, nothing is copied until a leaf is asked for its content.
 named in `Walk.warnings`.
 """
 
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote_to_bytes
 
-from mailer.charset import clean_header, decode, decode_words, from_base64, strip_base64
+from mailer.charset import clean_header, decode, decode_words
+from mailer.param import content_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,8 @@ class Walk:
             self.warnings.append(name)
 
 
+_BLANK = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
-_TYPE = re.compile(r"\s*([\w.+-]{1,80})\s*/\s*([\w.+*-]{1,100})")
 # A line that is no field, inside the header: what follows decides whether the header goes on.
 _KNOWN_FIELD = re.compile(
     rb"(?mi)^(?:from|to|subject|date|message-id|received|mime-version|content-type|return-path|reply-to):"
@@ -105,54 +104,72 @@ def _plain_transfer(node: Node) -> bool:
     return node.get("content-transfer-encoding").strip().lower() not in ("base64", "quoted-printable")
 
 
+class _Fields:
+    """Header fields as their lines come in, within the limits."""
+
+    def __init__(self, state: Walk) -> None:
+        self.state = state
+        self.found: list[tuple[str, str]] = []
+        self.name = ""
+        self.chunks: list[bytes] = []
+        self.size = 0
+
+    def begin(self, name: str, value: bytes) -> None:
+        """A new field; the one before it is complete."""
+        self.finish()
+        self.name, self.chunks, self.size = name, [value], len(value)
+
+    def go_on(self, line: bytes) -> None:
+        """A folded line of the field that is open."""
+        if not self.name:
+            return
+        self.size += len(line)
+        if self.size <= self.state.limits.header_value:
+            self.chunks.append(line)
+        else:
+            self.state.warn("header-cut")
+
+    def finish(self) -> None:
+        """Keep the open field, if there is room."""
+        if self.name and len(self.found) < self.state.limits.headers:
+            self.found.append((self.name, _unfold(self.chunks)))
+        elif self.name:
+            self.state.warn("headers-cut")
+        self.name = ""
+
+
 def _headers(state: Walk, start: int, end: int) -> tuple[list[tuple[str, str]], int]:
     """Header fields from `start`, and where the body begins. A line that is no field ends them."""
     raw, limits = state.raw, state.limits
-    found: list[tuple[str, str]] = []
-    at, name, chunks, size = start, "", list[bytes](), 0
+    fields = _Fields(state)
+    at = start
     stop = min(end, start + limits.header_block)
     while at < end:
         if at >= stop:
             state.warn("headers-cut")
-            blank = re.compile(rb"\r?\n\r?\n").search(raw, at, end)
+            blank = _BLANK.search(raw, at, end)
             at = blank.end() if blank else end
             break
         newline = raw.find(b"\n", at, end)
         after = newline + 1 if newline >= 0 else end
         line = raw[at : min(after, at + limits.header_value)].rstrip(b"\r\n")
+        match = _FIELD.match(line)
         if not line:
             at = after
             break
         if line[:1] in (b" ", b"\t"):
-            if name:
-                size += len(line)
-                if size <= limits.header_value:
-                    chunks.append(line)
-                else:
-                    state.warn("header-cut")
+            fields.go_on(line)
+        elif match is not None:
+            fields.begin(match.group(1).decode("ascii").lower(), line[match.end() :])
+        elif _goes_on(state, after, end, top=state.parts == 1):
+            state.warn("header-mended")
+            fields.go_on(line)
         else:
-            match = _FIELD.match(line)
-            if match is None:
-                if not _goes_on(state, after, end, top=start <= 1_000 and state.parts == 1):
-                    state.warn("no-separator")
-                    break
-                state.warn("header-mended")
-                if name and size + len(line) <= limits.header_value:
-                    size += len(line)
-                    chunks.append(line)
-                at = after
-                continue
-            if name and len(found) < limits.headers:
-                found.append((name, _unfold(chunks)))
-            name, chunks = match.group(1).decode("ascii").lower(), [line[match.end() :]]
-            size = len(line)
+            state.warn("no-separator")
+            break
         at = after
-    if name:
-        if len(found) < limits.headers:
-            found.append((name, _unfold(chunks)))
-        else:
-            state.warn("headers-cut")
-    return found, min(at, end)
+    fields.finish()
+    return fields.found, min(at, end)
 
 
 def _goes_on(state: Walk, at: int, end: int, top: bool) -> bool:
@@ -160,7 +177,7 @@ def _goes_on(state: Walk, at: int, end: int, top: bool) -> bool:
     if not top:
         return False
     window = state.raw[at : min(end, at + 8_192)]
-    blank = re.search(rb"\r?\n\r?\n", window)
+    blank = _BLANK.search(window)
     return bool(_KNOWN_FIELD.search(window[: blank.start()] if blank else window))
 
 
@@ -252,171 +269,3 @@ def _before(raw: bytes, hit: int, floor: int) -> int:
         if hit > floor and raw[hit - 1 : hit] == b"\r":
             hit -= 1
     return hit
-
-
-def content(state: Walk, node: Node, limit: int) -> bytes:
-    """The body of a leaf with its transfer encoding undone; at most about `limit` bytes."""
-    encoding = node.get("content-transfer-encoding").partition(";")[0].strip().strip("\"'").lower()
-    if encoding == "base64":
-        data = _base64_body(state.raw, node.start, node.end, limit)
-        if len(data) > limit:
-            state.warn("part-cut")
-        return data[:limit] if len(data) > limit else data
-    data = state.raw[node.start : min(node.end, node.start + limit * 3 + 1_000)]
-    if encoding == "quoted-printable":
-        data = binascii.a2b_qp(data)
-    elif encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
-        data = uudecode(data)[1] or data
-    if len(data) > limit:
-        state.warn("part-cut")
-        data = data[:limit]
-    return data
-
-
-_CLEAR_TAIL = re.compile(rb"\n\r?\n[ \t]*[^\s]+ [^\r\n]*[^\s]")
-_CHUNK = 1 << 20
-
-
-def _base64_body(raw: bytes, start: int, end: int, limit: int) -> bytes:
-    """Base64 that may be no base64 at all, or be followed by a footer somebody added in clear text.
-
-    Decoded in pieces, so that a large part costs little more than its own decoded size.
-    """
-    first = raw[start : min(end, start + 200)].lstrip().partition(b"\n")[0].strip()
-    if b" " in first and not re.fullmatch(rb"[A-Za-z0-9+/= \t]+", first):
-        return raw[start : min(end, start + limit + 1)]
-    tail = b""
-    if end - start < _CHUNK:
-        clear = _CLEAR_TAIL.search(raw, start, end)
-        if clear:
-            tail = b"\n" + raw[clear.start() : end].lstrip()
-            end = clear.start()
-    out = bytearray()
-    rest = b""
-    at = start
-    while at < end and len(out) <= limit:
-        piece = rest + strip_base64(raw[at : min(end, at + _CHUNK)])
-        at += _CHUNK
-        whole = len(piece) if at >= end else len(piece) - len(piece) % 4
-        if at < end and b"=" in piece:
-            whole = len(piece)
-        out += from_base64(piece[:whole])
-        rest = piece[whole:]
-    return bytes(out) + tail
-
-
-def uudecode(data: bytes) -> tuple[str, bytes]:
-    """Name and content of the first uuencoded file in `data`; ('', b'') when there is none."""
-    begin = re.search(rb"(?m)^begin [0-7]{3,4} ([^\r\n]{1,200})\r?\n", data)
-    if begin is None:
-        return "", b""
-    out: list[bytes] = []
-    for line in data[begin.end() :].split(b"\n"):
-        line = line.rstrip(b"\r")  # noqa: PLW2901 - the bare line is what is wanted
-        if line in (b"end", b"`", b" "):
-            break
-        try:
-            out.append(binascii.a2b_uu(line))
-        except binascii.Error:
-            if not line:
-                break
-            size = (((line[0] - 32) & 63) * 4 + 5) // 3
-            try:
-                out.append(binascii.a2b_uu(line[:size]))
-            except binascii.Error:
-                break
-    return begin.group(1).decode("utf-8", "replace").strip(), b"".join(out)
-
-
-def content_type(value: str) -> tuple[str, dict[str, str]]:
-    """Type and parameters of a Content-Type; text/plain for what cannot be read (RFC 2045 section 5.2)."""
-    match = _TYPE.match(value)
-    if match is None:
-        bare = re.match(r"\s*([A-Za-z]+)\s*(?:;|$)", value)
-        kind = {"text": "text/plain", "html": "text/html", "multipart": "multipart/mixed"}.get(
-            bare.group(1).lower() if bare else "", "text/plain"
-        )
-        return kind, parameters(value)
-    return f"{match.group(1)}/{match.group(2)}".lower(), parameters(value[match.end() :])
-
-
-def parameters(value: str) -> dict[str, str]:
-    """Parameters of a structured header, RFC 2231 continuations and charsets joined; first one wins."""
-    plain: dict[str, str] = {}
-    pieces: dict[str, dict[int, tuple[bool, str]]] = {}
-    for name, text in _pairs(value):
-        base, star, number = name.partition("*")
-        if not star:
-            plain.setdefault(name, text)
-            continue
-        digits = number.rstrip("*")
-        if digits and not digits.isdigit():
-            continue
-        index = int(digits[:4]) if digits else 0
-        pieces.setdefault(base, {}).setdefault(index, (number.endswith("*") or not number, text))
-    for base, parts in pieces.items():
-        joined = _join_2231(parts)
-        if joined:
-            plain[base] = joined
-    return plain
-
-
-def _join_2231(parts: dict[int, tuple[bool, str]]) -> str:
-    """The pieces of one parameter in order (RFC 2231 sections 3 and 4)."""
-    label = ""
-    data = b""
-    for place, index in enumerate(sorted(parts)):
-        coded, text = parts[index]
-        if coded:
-            if place == 0 and text.count("'") >= 2:
-                label, _, text = text.split("'", 2)
-            data += unquote_to_bytes(text.encode("utf-8", "surrogateescape"))
-        else:
-            data += text.encode("utf-8", "surrogateescape")
-    return decode(data, label)[0]
-
-
-def _pairs(value: str) -> list[tuple[str, str]]:
-    """`name=value` pairs, quoted strings and comments understood, unbalanced quotes forgiven."""
-    pairs: list[tuple[str, str]] = []
-    for piece in _fields(value)[:200]:
-        name, equals, text = piece.partition("=")
-        name = name.strip().lower()
-        text = text.strip()
-        if not equals or not name or len(name) > 80:
-            continue
-        if text.startswith('"'):
-            body = text[1:]
-            close = _closing_quote(body)
-            text = body[:close] if close >= 0 else body
-            text = re.sub(r"\\(.)", r"\1", text) if '\\"' in text or "\\\\" in text else text
-        else:
-            text = text.partition(" (")[0].strip().strip("'")
-        pairs.append((name.split()[-1] if name.split() else name, text))
-    return pairs
-
-
-def _closing_quote(text: str) -> int:
-    at = text.find('"')
-    while at > 0 and text[at - 1] == "\\":
-        at = text.find('"', at + 1)
-    return at
-
-
-def _fields(value: str) -> list[str]:
-    """Pieces between semicolons that stand outside quotes."""
-    if '"' not in value:
-        return value.split(";")
-    out: list[str] = []
-    start = 0
-    quoted = False
-    for match in re.finditer(r'[";]', value):
-        at = match.start()
-        if match.group() == '"':
-            if at == 0 or value[at - 1] != "\\":
-                quoted = not quoted
-        elif not quoted:
-            out.append(value[start:at])
-            start = at + 1
-    out.append(value[start:])
-    return out

@@ -13,7 +13,9 @@ from mailer.flowed import unflow
 from mailer.html import to_text
 from mailer.mailbox import addresses
 from mailer.message import Attachment, Message, Part
-from mailer.mime import Limits, Node, Walk, content, header_text, parameters, uudecode, walk
+from mailer.mime import Limits, Node, Walk, header_text, walk
+from mailer.param import parameters
+from mailer.transfer import content, uudecode
 
 __all__ = ["Limits", "hops", "parse"]
 
@@ -37,10 +39,6 @@ _EMBEDDED = {"message/rfc822", "message/global", "message/news"}
 _IDS = re.compile(r"<[^<>\s]{1,500}>")
 _MAX_IDS = 200
 _PART_TEXT = 131_072
-_ADDRESS_HEADERS = {
-    "from", "to", "cc", "bcc", "reply-to", "sender", "return-path", "delivered-to", "x-original-to",
-    "resent-from", "resent-to", "disposition-notification-to", "errors-to", "envelope-to",
-}  # fmt: skip
 
 
 class _Collected:
@@ -68,7 +66,7 @@ def parse(raw: bytes, limits: Limits | None = None) -> Message:
     found = _Collected(state, limits)
     _collect(found, root, top=True)
     plain, html = _bodies(found)
-    headers = tuple((name, _header(name, value)) for name, value in root.headers)
+    headers = tuple((name, _header(value)) for name, value in root.headers)
     first = _first(root.headers)
     senders = addresses(first.get("from", ""))
     sender = next((s for s in senders if s[1]), senders[0] if senders else ("", ""))
@@ -104,11 +102,11 @@ def hops(message: Message) -> tuple[Mapping[str, object], ...]:
         from mailparser.utils import receiveds_parsing
 
         return tuple(dict(hop) for hop in receiveds_parsing(received))
-    except Exception:  # noqa: BLE001 - mail-parser raises many things on odd headers; the raw line is the fallback
+    except Exception:
         return tuple({"raw": value} for value in reversed(received))
 
 
-def _header(name: str, value: str) -> str:
+def _header(value: str) -> str:
     return charset.clean_header(value) if value.isascii() and "=?" not in value else header_text(value)
 
 
@@ -226,7 +224,11 @@ def _keep_part(found: _Collected, node: Node, disposition: str) -> None:
 def _collect_body(found: _Collected, node: Node, sub: str, name: str) -> None:
     """A text leaf that is shown as part of the body."""
     data = content(found.state, node, found.limits.text)
-    if name and data and attachment.sniff(data, "", name) not in ("application/octet-stream", "text/html", "text/plain"):
+    if (
+        name
+        and data
+        and attachment.sniff(data, "", name) not in ("application/octet-stream", "text/html", "text/plain")
+    ):
         _attach(found, node, name)
         return
     label = node.params.get("charset", "")
@@ -293,9 +295,9 @@ def _attach(found: _Collected, node: Node, name: str) -> None:
     else:
         data = content(found.state, node, room)
     found.kept += len(data)
-    if node.type in ("application/ms-tnef", "application/vnd.ms-tnef") or name.lower() == "winmail.dat":
-        if _unpack(found, data):
-            return
+    winmail = node.type in ("application/ms-tnef", "application/vnd.ms-tnef") or name.lower() == "winmail.dat"
+    if winmail and _unpack(found, data):
+        return
     found.attachments.append(attachment.make(name, node.type, data, len(data), limits))
 
 

@@ -18,7 +18,9 @@ _TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h時时시]\s?\d{2}(?!\d)")
 _NUMERIC_DATE = re.compile(r"(?<!\d)(?:\d{1,2}([./-]) ?\d{1,2}\1 ?\d{2,4}|\d{4}([./-]) ?\d{1,2}\2 ?\d{1,2})(?!\d)")
 _YEAR = re.compile(r"(?<!\d)(?:19|20|13|14|24|25)\d{2}(?!\d)")
 _NUMBER = re.compile(r"\d+")
-_DAY_MONTH = re.compile(r"(?<!\d)\d{1,2}(?:st|nd|rd|th|\.|er)?[ -](?:de |d'|of )?[^\W\d_]{3,12}|[^\W\d_]{3,12}\.? \d{1,2}(?!\d)")
+_DAY_MONTH = re.compile(
+    r"(?<!\d)\d{1,2}(?:st|nd|rd|th|\.|er)?[ -](?:de |d'|of )?[^\W\d_]{3,12}|[^\W\d_]{3,12}\.? \d{1,2}(?!\d)"
+)
 _LABEL = re.compile(r"[\s*_|>\u2022]{0,6}([^:\n]{1,40}?)[\s*_]{0,4}:(.*)", re.DOTALL)
 _INLINE = re.compile(r"(?<=[\s>*])([^\W\d_]{2,16})\s?: ")
 _ROLE_ORDER = ("from", "sent", "to", "subject", "cc")
@@ -46,7 +48,10 @@ def has_date(text: str) -> bool:
 
 
 class Finder:
-    """Looks for intros in one body. `quoted[i]` tells whether line i carries quote marks."""
+    """Looks for intros in one body. `quoted[i]` tells whether line i carries quote marks.
+
+    `looks_left` is what remains of the budget; at 0 nothing more is looked for.
+    """
 
     def __init__(self, lines: list[str], quoted: list[bool]) -> None:
         self.lines = lines
@@ -54,7 +59,7 @@ class Finder:
         self.lex = lexicon()
         self._folded: dict[int, str] = {}
         self._labels: dict[int, frozenset[str]] = {}
-        self._budget = _MAX_LOOKS
+        self.looks_left = _MAX_LOOKS
 
     def folded(self, at: int) -> str:
         """Line `at`, folded; '' for lines too long to be an intro."""
@@ -68,7 +73,7 @@ class Finder:
     def find(self, at: int) -> Intro | None:
         """The intro that begins or ends at line `at`, or None."""
         text = self.folded(at)
-        if not text or self._budget <= 0:
+        if not text or self.looks_left <= 0:
             return None
         return self._marker(at, text) or self._headers(at, text) or self._attribution(at, text)
 
@@ -155,7 +160,7 @@ class Finder:
         first = self.label(at)
         if not first or (first <= {"to", "cc", "subject"} and least > 2 and "subject" not in first):
             return None
-        self._budget -= 4
+        self.looks_left -= 4
         end = i = at
         loose = blanks = 0
         labelled = 0
@@ -188,7 +193,13 @@ class Finder:
             i += 1
         strong = "from" in roles and len(roles) >= 2
         enough = len(roles) >= least and (strong or {"sent", "subject"} <= roles or {"to", "subject"} <= roles)
-        two = least == 3 and dated and "sent" in roles and len(roles) >= 2 and (roles == {"from", "sent"} or self._mailed(at, end))
+        two = (
+            least == 3
+            and dated
+            and "sent" in roles
+            and len(roles) >= 2
+            and (roles == {"from", "sent"} or self._mailed(at, end))
+        )
         return Intro(at, end, "headers", "headers") if enough or two else None
 
     def _mailed(self, start: int, end: int) -> bool:
@@ -214,7 +225,7 @@ class Finder:
                 last_verb = match
             if last_verb is None or last_verb.end() < len(text[-60:].rstrip(" .*_")):
                 return None
-        self._budget -= 1
+        self.looks_left -= 1
         best: Intro | None = None
         joined = ""
         start = at
@@ -260,7 +271,12 @@ class Finder:
             return 2
         if lex.quoting.match(text) and (address or before_quote) and colon and len(text) < 200:
             return 2
-        if dated and (verb or (address and colon)) and _date_first(text) and not _SENTENCE.search(text[:-1].split("@")[0][40:]):
+        if (
+            dated
+            and (verb or (address and colon))
+            and _date_first(text)
+            and not _SENTENCE.search(text[:-1].split("@")[0][40:])
+        ):
             return 2
         if verb and address and (colon or dated) and len(text) < 250:
             return 1

@@ -71,7 +71,7 @@ class _Body:
         ]
 
     def _closes_address(self, at: int, line: str) -> bool:
-        """Whether a '>' at the head of a line closes an address that a program wrapped: '<a@example.org', '> wrote:'."""
+        """Whether a '>' at the head of a line closes an address that was wrapped: '<a@b', '> wrote:'."""
         before = self.lines[at - 1] if at else ""
         return _ONLY_CLOSE.match(line) is not None and "<" in before[-300:] and ">" not in before[-300:]
 

@@ -5,14 +5,12 @@
 
 import re
 
+from mailer.footer import RULE, Folded, Span, footers, trim
 from mailer.lexicon import fold, lexicon
 from mailer.reading import SegmentKind
 
 _K = SegmentKind
-Span = tuple[int, int, SegmentKind, str]
 _DELIMITER = re.compile(r"^(?:--|-- |\u2014|\u2013|\u2013\u2013|\u2014\u2014|__|_{3,12}|---)\s*$")
-_RULE = re.compile(r"^\s*(?:[-_=*~#+]\s?){4,}\s*$")
-_FENCE = re.compile(r"^\s*(?:[-_=*~#+]\s?){8,}\s*$")
 _URL = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+\.(?:com|org|net|edu|gov|info|io|de|fr|uk)\b", re.IGNORECASE)
 _EMAIL = re.compile(r"\S@\S+\.\S")
 _PHONE = re.compile(r"\+?\(?\d[\d\s().\-/]{5,}\d|\bx-?\d{3,5}\b|\bext\.? ?\d+", re.IGNORECASE)
@@ -25,7 +23,9 @@ _TITLE = re.compile(
     r"department|inc|llc|ltd|gmbh|corp|co|company|university|team|group|street|st|suite|ave|road|floor|p\.?o\.? box)\b",
     re.IGNORECASE,
 )
-_NAME_AND_PHONE = re.compile(r"^\s*[A-Z][\w.']*(?: +[A-Z][\w.']*){0,3} *[-\u2013,:@]? *(?:x ?)?\+?\(?\d[\d\s().\-]{3,}\.?\s*$")
+_NAME_AND_PHONE = re.compile(
+    r"^\s*[A-Z][\w.']*(?: +[A-Z][\w.']*){0,3} *[-\u2013,:@]? *(?:x ?)?\+?\(?\d[\d\s().\-]{3,}\.?\s*$"
+)
 _POSTSCRIPT = re.compile(r"(?i)(?:p\.? ?){1,3}s\b[.:\s]")
 _SENTENCE_END = re.compile(r"[.!?;,]['\")]*\s*$")
 _MAX_TAIL = 40
@@ -43,109 +43,22 @@ def tail(lines: list[str], last: bool, names: frozenset[str] = frozenset(), firs
     `last`: nothing the person wrote comes after; `first`: nothing comes before. `names` as from `name_words`.
     """
     spans: list[Span] = []
-    end = _trim(lines, len(lines))
-    folded = _Folded(lines)
+    end = trim(lines, len(lines))
+    folded = Folded(lines)
     if last:
-        end = _footers(lines, folded, end, spans, first)
+        end = footers(lines, folded, end, spans, first)
     cut = _delimited(lines, folded, end, first)
     if cut is not None:
         spans.append((cut[0], end, _K.DELIMITED_SIGNATURE, cut[1]))
-        end = _trim(lines, cut[0])
+        end = trim(lines, cut[0])
     _closing(lines, folded, end, spans, names)
     return spans
-
-
-class _Folded:
-    """Lines folded once each, when asked for."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.lines = lines
-        self.known: dict[int, str] = {}
-
-    def __getitem__(self, at: int) -> str:
-        if at not in self.known:
-            self.known[at] = fold(self.lines[at][:400])
-        return self.known[at]
-
-
-def _trim(lines: list[str], end: int) -> int:
-    while end > 0 and not lines[end - 1].strip(" \t\u00a0"):
-        end -= 1
-    return end
-
-
-# -- disclaimers and list footers
-
-
-def _footers(lines: list[str], folded: _Folded, end: int, spans: list[Span], first: bool) -> int:
-    """Take legal and list footers off the end, paragraph by paragraph."""
-    for _ in range(20):
-        start = _paragraph(lines, end)
-        kind = _footer_kind(lines, folded, start, end, spans)
-        if kind is None or (start == 0 and first):
-            break
-        spans.append((start, end, kind, "footer" if kind is _K.FOOTER else "disclaimer"))
-        end = _trim(lines, start)
-    fence = _fenced(lines, folded, end)
-    if fence:
-        spans.append((fence, end, _K.DISCLAIMER, "fenced-disclaimer"))
-        end = _trim(lines, fence)
-    return end
-
-
-def _footer_kind(lines: list[str], folded: _Folded, start: int, end: int, spans: list[Span]) -> SegmentKind | None:
-    """Footer, disclaimer or neither, for one paragraph; below others of its kind a little less is asked of it."""
-    lex = lexicon()
-    text = " ".join(folded[i] for i in range(start, min(end, start + 60)))
-    if lex.footer.search(text):
-        return _K.FOOTER
-    marks = len({m.group() for m in lex.disclaimer.finditer(text)})
-    if marks >= (2 if spans or len(text) <= 60 else 3):
-        return _K.DISCLAIMER
-    if spans and all(_RULE.match(lines[i]) or not lines[i].strip() for i in range(start, end)):
-        return spans[-1][2]
-    return None
-
-
-def _fenced(lines: list[str], folded: _Folded, end: int) -> int:
-    """Where a legal footer that is set off by a rule of signs begins; 0 for none."""
-    lex = lexicon()
-    seen: set[str] = set()
-    found = 0
-    rows = 0
-    for i in range(end - 1, max(0, end - 80), -1):
-        if _FENCE.match(lines[i]):
-            near = _until_fence(lines, folded, i + 1, end)
-            if lex.disclaimer.search(near) and (len(seen) >= 2 or (seen and rows <= 3)):
-                found = i
-        elif lines[i].strip():
-            rows += 1
-            seen.update(m.group() for m in lex.disclaimer.finditer(folded[i]))
-    return found
-
-
-def _until_fence(lines: list[str], folded: _Folded, start: int, end: int) -> str:
-    """The first lines after a rule, up to the next one."""
-    near: list[str] = []
-    for i in range(start, min(end, start + 8)):
-        if _FENCE.match(lines[i]) and near:
-            break
-        near.append(folded[i])
-    return " ".join(near)
-
-
-def _paragraph(lines: list[str], end: int) -> int:
-    """The first line of the paragraph that ends before `end`."""
-    start = end
-    while start > 0 and lines[start - 1].strip(" \t\u00a0") and end - start < 200:
-        start -= 1
-    return start
 
 
 # -- "-- " and "Sent from my ..."
 
 
-def _delimited(lines: list[str], folded: _Folded, end: int, first: bool) -> tuple[int, str] | None:
+def _delimited(lines: list[str], folded: Folded, end: int, first: bool) -> tuple[int, str] | None:
     """Where a delimited signature begins, and by which rule."""
     floor = max(1 if first else 0, end - _MAX_TAIL)
     for i in range(floor, end):
@@ -161,7 +74,7 @@ def _delimited(lines: list[str], folded: _Folded, end: int, first: bool) -> tupl
 def _ruled(lines: list[str], floor: int, end: int) -> tuple[int, str] | None:
     """A rule of dashes over nothing but short lines, contact data among them."""
     for i in range(floor, end):
-        if _RULE.match(lines[i]):
+        if RULE.match(lines[i]):
             rest = [line.strip() for line in lines[i + 1 : end] if line.strip()]
             short = all(len(x) <= 60 and not (len(x.split()) > 6 and _SENTENCE_END.search(x)) for x in rest)
             if rest and len(rest) <= 14 and short and sum(map(_is_contact, rest)) >= 2:
@@ -186,7 +99,7 @@ def is_mobile(text: str) -> bool:
 _ARTICLES = ("a ", "an ", "the ", "our ", "your ", "all ", "here")
 
 
-def _alone(lines: list[str], folded: _Folded, at: int) -> bool:
+def _alone(lines: list[str], folded: Folded, at: int) -> bool:
     """A paragraph of its own, or among the last lines."""
     after = not lines[at + 1].strip() if at + 1 < len(lines) else True
     before = not lines[at - 1].strip() if at else True
@@ -200,13 +113,13 @@ def _signature_like(lines: list[str], start: int, end: int, strict: bool) -> boo
         return False
     if not strict:
         return len(rest) <= 20
-    return len(rest) <= 6 and all(len(line) <= 60 for line in rest) and not any(_RULE.match(x) for x in rest)
+    return len(rest) <= 6 and all(len(line) <= 60 for line in rest) and not any(RULE.match(x) for x in rest)
 
 
 # -- valediction, name, contact block
 
 
-def _closing(lines: list[str], folded: _Folded, end: int, spans: list[Span], names: frozenset[str]) -> None:
+def _closing(lines: list[str], folded: Folded, end: int, spans: list[Span], names: frozenset[str]) -> None:
     """Label a valediction with its name, and the contact block after it."""
     rows = [i for i in range(max(0, end - _MAX_TAIL), end) if lines[i].strip()]
     if len(rows) < 2:
@@ -224,7 +137,7 @@ def _closing(lines: list[str], folded: _Folded, end: int, spans: list[Span], nam
         spans.append((stop, end, _K.SIGNATURE, "contact-block"))
 
 
-def _own_name(lines: list[str], folded: _Folded, at: int, names: frozenset[str]) -> bool:
+def _own_name(lines: list[str], folded: Folded, at: int, names: frozenset[str]) -> bool:
     """A lone word or two at the end: the sender's name, or any name under a text of some length.
 
     Without that care the answer "Agreed" under "Hello all," would be taken for a name.
@@ -235,7 +148,7 @@ def _own_name(lines: list[str], folded: _Folded, at: int, names: frozenset[str])
     return words >= 12 and not _CASELESS.search(lines[at]) and not lines[at].rstrip().endswith(".")
 
 
-def _valediction(lines: list[str], folded: _Folded, rows: list[int], names: frozenset[str]) -> int | None:
+def _valediction(lines: list[str], folded: Folded, rows: list[int], names: frozenset[str]) -> int | None:
     """The line of the valediction when everything after it looks like name and contact data."""
     closings = lexicon().closings
     for place, i in enumerate(rows):
@@ -269,7 +182,7 @@ def _all_sign(lines: list[str], rows: list[int], names: frozenset[str]) -> bool:
     return True
 
 
-def _closing_end(lines: list[str], folded: _Folded, rows: list[int]) -> int:
+def _closing_end(lines: list[str], folded: Folded, rows: list[int]) -> int:
     """After the valediction and at most two lines of name."""
     if not rows:
         return 0
@@ -300,7 +213,9 @@ def is_name(line: str) -> bool:
 
 _CASELESS = re.compile("[\u0590-\u10ff\u1200-\u137f\u3040-\u9fff\uac00-\ud7af]")
 _GLUED_SCRIPT = re.compile("[\u0e00-\u0eff\u3040-\u9fff\uac00-\ud7af]")
-_PARTICLES = frozenset(["de", "da", "do", "dos", "la", "le", "du", "van", "von", "der", "den", "di", "al", "el", "bin", "ibn", "y", "e"])
+_PARTICLES = frozenset(
+    ["de", "da", "do", "dos", "la", "le", "du", "van", "von", "der", "den", "di", "al", "el", "bin", "ibn", "y", "e"]
+)
 
 
 def _name_or_block(lines: list[str], rows: list[int]) -> int | None:
@@ -321,6 +236,8 @@ def _name_or_block(lines: list[str], rows: list[int]) -> int | None:
 
 def _is_contact(line: str) -> bool:
     text = line.strip()
+    if _POSTSCRIPT.match(text):
+        return False
     return bool(_PHONE.search(text) or _URL.search(text) or _EMAIL.search(text) or _CONTACT.match(text))
 
 
@@ -333,4 +250,6 @@ def _is_block(lines: list[str], block: list[int]) -> bool:
         return False
     if len(rows) == 1:
         return True
-    return any(_is_contact(lines[j]) or _TITLE.search(lines[j]) for j in rows[1:]) and not any(_SENTENCE_END.search(lines[j]) and len(lines[j].split()) > 6 for j in rows[1:])
+    return any(_is_contact(lines[j]) or _TITLE.search(lines[j]) for j in rows[1:]) and not any(
+        _SENTENCE_END.search(lines[j]) and len(lines[j].split()) > 6 for j in rows[1:]
+    )

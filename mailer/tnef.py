@@ -47,26 +47,35 @@ def _take(out: Winmail, name: int, body: bytes) -> None:
     if name == _RENDDATA:
         out.files.append(("", b""))
     elif name == _BODY:
-        out.text = decode(body.rstrip(b"\0"))[0]
+        out.text = _text(body)
     elif name == _MESSAGE_PROPS:
         for tag, value in _properties(body):
             if tag == 0x1000 and not out.text:
-                out.text = value if isinstance(value, str) else decode(value.rstrip(b"\0"))[0]
+                out.text = _text(value)
             elif tag == 0x1013:
-                out.html = value if isinstance(value, str) else decode(value.rstrip(b"\0"))[0]
+                out.html = _text(value)
     elif out.files:
-        title, content = out.files[-1]
-        if name == _TITLE and not title:
-            title = decode(body.rstrip(b"\0"))[0]
-        elif name == _DATA:
-            content = body
-        elif name == _ATTACH_PROPS:
-            for tag, value in _properties(body):
-                if tag in (0x3707, 0x3704) and (tag == 0x3707 or not title):
-                    title = value if isinstance(value, str) else decode(value.rstrip(b"\0"))[0]
-                elif tag == 0x3701 and not content and isinstance(value, bytes):
-                    content = value
-        out.files[-1] = (title, content)
+        out.files[-1] = _file(out.files[-1], name, body)
+
+
+def _file(known: tuple[str, bytes], name: int, body: bytes) -> tuple[str, bytes]:
+    """What is known of an attachment after one more attribute; the long file name wins."""
+    title, content = known
+    if name == _TITLE:
+        return title or _text(body), content
+    if name == _DATA:
+        return title, body
+    if name == _ATTACH_PROPS:
+        for tag, value in _properties(body):
+            if tag == 0x3707 or (tag == 0x3704 and not title):
+                title = _text(value)
+            elif tag == 0x3701 and not content and isinstance(value, bytes):
+                content = value
+    return title, content
+
+
+def _text(value: bytes | str) -> str:
+    return value if isinstance(value, str) else decode(value.rstrip(b"\0"))[0]
 
 
 def _properties(data: bytes) -> list[tuple[int, bytes | str]]:
