@@ -84,6 +84,7 @@ class MissingField(KeyError):
 
 
 _Stretch = bytes | Field
+_NOT_LATIN = re.compile("[^\x00-\u024f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ _HTML_FORMS: Mapping[str, Callable[[str], str]] = {"text": _html, "html": _html,
 def _part(pieces: Sequence[Piece], forms: Mapping[str, Callable[[str], str]], delsp: bool) -> _Part:
     pieces = _merged(pieces)
     static = "".join(piece for piece in pieces if isinstance(piece, str))
-    wide = sum(1 for char in static if char > "\u024f")
+    wide = 0 if static.isascii() else sum(map(len, _NOT_LATIN.findall(static)))
     if wide * 3 > len(static) or (wide * 6 > len(static) and forms is _TEXT_FORMS):
         return _Part(tuple(p.encode() if isinstance(p, str) else p for p in pieces), True, forms, delsp)
     return _Part(tuple(_qp(p) if isinstance(p, str) else p for p in pieces if p != ""), False, forms, delsp)

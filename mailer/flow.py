@@ -6,11 +6,11 @@ reader joins again. With `delsp`, for scripts that write no blanks, the blank is
 
 import re
 import unicodedata
+from functools import lru_cache
 
 WIDTH = 72
 # Languages whose text has no blanks between words; their mails use delsp=yes.
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my", "bo", "dz", "yue", "wuu"})
-_STUFF = re.compile(r"(?m)^(?= |>|From )")
 # Never at the start of a line (closing marks), never at its end (opening marks).
 _NO_START = frozenset("、。，．！？：；）」』】〉》〕］｝ー・…‥,.!?:;)]}%”’々ぁぃぅぇぉっゃゅょァィゥェォッャュョ")
 _NO_END = frozenset("（「『【〈《〔［｛([{“‘")
@@ -25,7 +25,7 @@ def columns(text: str) -> int:
     """Columns in a terminal: wide characters take two, combining and format characters none."""
     if text.isascii():
         return len(text)
-    return sum(_width(char) for char in text)
+    return sum(map(_width, text))
 
 
 def flow(text: str, delsp: bool = False) -> str:
@@ -59,8 +59,11 @@ def _flow_line(line: str, delsp: bool) -> str:
     parts = wrap(line, WIDTH - len(quote), delsp)
     # In delsp one blank goes on joining, so a break at a real blank keeps its own before it.
     soft = [part + " " for part in parts[:-1]] + [parts[-1].rstrip(" ")]
-    stuffed = [_STUFF.sub(" ", part) if not quote else part for part in soft]
-    return "\n".join(quote + part for part in stuffed)
+    return "\n".join([quote + part if quote else _stuffed(part) for part in soft])
+
+
+def _stuffed(part: str) -> str:
+    return f" {part}" if part.startswith((" ", ">", "From ")) else part
 
 
 def _pieces(text: str, delsp: bool) -> list[str]:
@@ -92,6 +95,7 @@ def _thai(char: str) -> bool:
     return "\u0e00" <= char <= "\u0eff"
 
 
+@lru_cache(maxsize=4096)
 def _width(char: str) -> int:
     if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0

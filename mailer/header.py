@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from mailer.address import Address
@@ -24,6 +25,7 @@ _BIDI = re.compile("[\u200e\u200f\u061c\u2066-\u2069]")
 _WORD = 75
 
 
+@lru_cache(maxsize=256)
 def line(name: str, value: str) -> bytes:
     """An unstructured field such as Subject: encoded words where the text is not plain ASCII."""
     text = one_line(value)
@@ -41,11 +43,13 @@ def addresses(name: str, mailboxes: Iterable[tuple[str, Address]]) -> bytes:
     return fold(name, words)
 
 
+@lru_cache(maxsize=256)
 def tokens(name: str, value: str) -> bytes:
     """A field of plain ASCII words, not encoded (Auto-Submitted, Content-Language, Feedback-ID)."""
     return fold(name, clean(value).encode("ascii", "replace").decode().split())
 
 
+@lru_cache(maxsize=64)
 def date(name: str, at: datetime) -> bytes:
     """A date field with numeric zone; `at` is aware (RFC 5322 section 3.3)."""
     if at.tzinfo is None:
@@ -84,9 +88,10 @@ class ListNames:
     post: str = ""
 
 
+@lru_cache(maxsize=256)
 def list_lines(names: ListNames) -> bytes:
     """What is equal for all readers: List-Id, -Help, -Subscribe, -Post, -Owner, -Archive."""
-    words = _phrase(names.phrase, 9) if names.phrase else []
+    words = _phrase(names.phrase, 9)
     post = uris("List-Post", [names.post]) if names.post else b"List-Post: NO\r\n"
     return b"".join(
         [
@@ -139,16 +144,17 @@ def _needs_encoding(text: str) -> bool:
     return not text.isascii() or "=?" in text or any(len(word) > _WORD for word in text.split(" "))
 
 
-def _phrase(text: str, column: int) -> list[str]:
+@lru_cache(maxsize=256)
+def _phrase(text: str, column: int) -> tuple[str, ...]:
     """A display name: atoms, a quoted string or encoded words (RFC 2047 section 5 rule 3)."""
     text = _BIDI.sub("", one_line(text))
     if not text:
-        return []
+        return ()
     if _needs_encoding(text):
-        return _encoded(text, column)
+        return tuple(_encoded(text, column))
     if _ATOMS.fullmatch(text):
-        return text.split(" ")
-    return ('"' + re.sub(r'(["\\])', r"\\\1", text) + '"').split(" ")
+        return tuple(text.split(" "))
+    return tuple(('"' + re.sub(r'(["\\])', r"\\\1", text) + '"').split(" "))
 
 
 def _encoded(text: str, column: int) -> list[str]:

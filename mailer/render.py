@@ -129,8 +129,16 @@ class Renderer:
             raise TemplateFailed(where, line, f"{type(error).__name__}: {error}") from error
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
+        # Our own frozen values need no second look at each of their fields: half the cost of a page.
+        if type(obj).__module__ == "mailer.content" and not attr.startswith("_"):
+            return True
+        return super().is_safe_attribute(obj, attr, value)
+
+
 def _environment(loader: BaseLoader, lang: str, catalogue: NullTranslations | None) -> Environment:
-    environment = ImmutableSandboxedEnvironment(
+    environment = _Sandbox(
         loader=loader,
         autoescape=lambda name: name is not None and name.endswith(".html"),
         undefined=StrictUndefined,

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
@@ -173,9 +174,12 @@ def _signed_fields(head: bytes) -> tuple[bytes, bytes]:
 
 
 def _relaxed_value(value: bytes) -> bytes:
-    return _BLANKS.sub(b" ", value.replace(b"\r\n", b"")).strip(b" ")
+    if b"\n" in value or b"\t" in value or b"  " in value:
+        value = _BLANKS.sub(b" ", value.replace(b"\r\n", b""))
+    return value.strip(b" ")
 
 
+@lru_cache(maxsize=64)
 def _fold_names(names: str) -> str:
     """The h= list, folded after colons."""
     lines, current = [], ""
