@@ -374,3 +374,11 @@ def void(tx: Tx, subscription_ids: Sequence[int]) -> None:
     """The shortcut no longer holds for these: the next edition works out what they know (N6)."""
     if subscription_ids:
         tx.execute(update(_S).where(_S.c.id.in_(subscription_ids)).values(cursor=None, turn=_S.c.turn + 1))
+
+
+def left_out_reason(tx: Tx, mailing_id: int, liaison_id: int) -> str | None:
+    """Why a liaison got no mail of a mailing; None when they did, or were not there."""
+    reason: str | None = tx.execute(
+        select(_LEFT.c.reason).where(_LEFT.c.mailing_id == mailing_id, _LEFT.c.liaison_id == liaison_id)
+    ).scalar()
+    return reason

@@ -1,0 +1,160 @@
+"""What somebody would get, and what they got: previews by what is recorded and set now, and mails out of the archive.
+
+A preview writes nothing. It is made by the same decision and the same wording as the real thing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from db import addresses, counters, editions, outbox, readers
+from db.editions import DigestRow, EditionRow, MailingRow
+from db.journal import Act
+from db.outbox import Claimed
+from db.process import ProcessRow
+from db.states import DeliveryState, EditionState
+from digests import cadence, news
+from digests.wall import zone
+from flows import frozen
+from flows.deliver import sender
+from flows.engine import Engine, Refused
+from flows.frozen import Frozen
+from flows.letters import Sender, letter, person_of
+from flows.press import EditionBase, gather, plan, set_up
+from mailer import compose
+from mailer.address import AddressError, key
+from mailer.compose import Fragment
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One mail as its reader would see it, or the reason why there is none."""
+
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    eml: bytes = b""
+    send_at: datetime | None = None
+    reason: str = ""
+
+
+def find_reader(engine: Engine, owner: ProcessRow, digest_id: int, address: str, now: datetime) -> readers.Reader:
+    """The subscriber with this address. Raises `Refused`."""
+    try:
+        wanted = key(address)
+    except AddressError as error:
+        raise Refused(str(error)) from error
+    with engine.db.read() as tx:
+        standing = addresses.by_address_key(tx, owner.id, wanted, now)
+        found = readers.subscribers_by_id(tx, digest_id, [standing.liaison.id]) if standing is not None else []
+    if not found:
+        raise Refused(f"no liaison of {owner.slug} reads at {address}; `tidings roster show` lists them")
+    return found[0]
+
+
+def preview(engine: Engine, owner: ProcessRow, series: DigestRow, address: str, *, at: datetime, act: Act) -> Preview:
+    """What the liaison at `address` would get if an edition were frozen at `at`, by what is recorded and set now."""
+    row = find_reader(engine, owner, series.id, address, act.now)
+    with engine.db.write() as tx:
+        seq = counters.last_seq(tx, owner.id)
+    with engine.db.read() as tx:
+        drafts = editions.editions(tx, series.id, [EditionState.DRAFT])
+        drafted = drafts[0] if drafts else _imagined(series, at)
+        number = editions.next_number(tx, series.id)
+        press = set_up(tx, engine, drafted, plan(series, drafted, seq, EditionBase(at, zone(owner.zone))), number)
+        gathered = gather(tx, engine, owner.id, series.id, [row], exact=True)
+    decision = next(iter(news.decide(press.frozen, press.chronicle, [press.reader(row, gathered)])))
+    if not isinstance(decision, news.Deliver):
+        why = decision.reason.value if isinstance(decision, news.LeftOut) else "unknown"
+        return Preview(reason=why)
+    press.add_numbers([decision])
+    wording = press.word(decision, row.liaison_id not in gathered.told_before)
+    groups = ", ".join(name for _, _, name in gathered.groups.get(row.liaison_id, ()))
+    made = _sender(engine, owner, series, drafted, seq, act)
+    return _composed(made, _claimed(row, made, wording, decision.send_at), wording, press.personal(decision), groups)
+
+
+def _imagined(series: DigestRow, at: datetime) -> EditionRow:
+    """The draft that there would be: of the next slot, or of this moment where the rule has none."""
+    slot = cadence.next_slot(cadence.parse(series.rule), zone(series.zone), series.anchor_on, at)
+    wall = slot.wall if slot is not None else at.astimezone(zone(series.zone)).strftime("%Y-%m-%dT%H:%M")
+    return EditionRow(
+        0, series.id, wall, slot.instant if slot is not None else at, "regular", None, EditionState.DRAFT, "", None,
+        at, None, {},
+    )  # fmt: skip
+
+
+def _sender(engine: Engine, owner: ProcessRow, series: DigestRow, row: EditionRow, seq: int, act: Act) -> Sender:
+    ring = engine.keys.ring(owner.slug, owner.address_base)
+    natural_key = f"edition:{series.slug}:{row.slot_wall}"
+    mailing = MailingRow(
+        0, owner.id, natural_key, ring.mailing_tag(natural_key), "edition", series.id, row.id, None, None, seq,
+        "building", 0, 0, act.now, None, row.slot_at, None, None, None,
+    )  # fmt: skip
+    return Sender(owner, series, mailing, ring, engine.renderer, engine.settings.base_url, engine.settings.signed)
+
+
+def _claimed(row: readers.Reader, made: Sender, wording: Frozen, send_at: datetime) -> Claimed:
+    return Claimed(
+        id=0,
+        n=1,
+        was=DeliveryState.QUEUED,
+        process_id=made.process.id,
+        mailing_id=0,
+        mailing_tag=made.mailing.tag,
+        mailing_kind=made.mailing.kind,
+        corrects_id=None,
+        variant_id=None,
+        liaison_id=row.liaison_id,
+        liaison_tag=row.liaison_tag,
+        liaison_state=row.state,
+        paused_until=row.paused_until,
+        name=row.name,
+        zone=row.zone,
+        subscription_id=row.subscription_id,
+        subscription_tag=row.subscription_tag,
+        subscription_state=row.subscription_state,
+        addr=row.addr,
+        address_key=row.address_key,
+        address_retired=False,
+        ascii_alt=None,
+        lang=wording.rendered.lang,
+        send_at=send_at,
+        not_after=send_at,
+        dated_at=send_at,
+        created_at=send_at,
+        domain="",
+    )
+
+
+def _composed(made: Sender, claimed: Claimed, wording: Frozen, blocks: dict[str, Fragment], group: str) -> Preview:
+    framed = compose.frame(wording.rendered, wording.tag)
+    mail = letter(made, claimed, wording, framed, blocks, group)
+    person = person_of(made, claimed, framed.fields, blocks, group)
+    return Preview(
+        subject=wording.rendered.subject,
+        text=compose.plain_part(wording.rendered, person),
+        html=compose.html_part(wording.rendered, person),
+        eml=mail.data,
+        send_at=claimed.send_at,
+    )
+
+
+def archived(engine: Engine, owner: ProcessRow, series: DigestRow, number: int, address: str, *, act: Act) -> Preview:
+    """What the liaison at `address` got of edition `number`, as sent: composed again from what was frozen."""
+    row = find_reader(engine, owner, series.id, address, act.now)
+    with engine.db.read() as tx:
+        edition = next((e for e in editions.editions(tx, series.id) if e.number == number), None)
+        mailing = next(iter(editions.mailings(tx, edition_id=edition.id)), None) if edition is not None else None
+        if mailing is None:
+            raise Refused(f"there is no edition {number} of {series.slug}")
+        found = outbox.find_delivery(tx, mailing.tag, row.liaison_tag)
+        if found is None:
+            return Preview(reason=readers.left_out_reason(tx, mailing.id, row.liaison_id) or "not in this edition")
+        claimed = outbox.claimed(tx, [found[0]])[0]
+        body = outbox.bodies(tx, [claimed.variant_id or 0]).get(claimed.variant_id or 0)
+        blocks = frozen.load_blocks(outbox.personal(tx, [claimed.id]).get(claimed.id))
+        groups = ", ".join(name for _, _, name in readers.groups_of(tx, [row.liaison_id]).get(row.liaison_id, ()))
+        made = sender(engine, tx, mailing.id)
+    if body is None:
+        raise Refused(f"the wording of edition {number} is no longer kept")
+    return _composed(made, claimed, frozen.load(body), blocks, groups)
