@@ -9,10 +9,10 @@ _ATOM = r'[^\s<>()",:;@\\\[\]\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]+'
 _QUOTED = r'"(?:[^"\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|\\[\x20-\x7e])*"'
 _LITERAL = r"\[[0-9A-Za-z:.\-]+\]"
 _ADDRESS = rf"(?:{_ATOM}|{_QUOTED})(?:@(?:{_ATOM}|{_LITERAL}))?"
-_BRACKETED = re.compile(rf"\s*<(?:@[^:<>\s]*:)?({_ADDRESS})?>(?: +(.*))?$")
-_NAKED = re.compile(rf"\s*({_ADDRESS})(?: +(.*))?$")
-_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[\x21-\x3c\x3e-\x7e]+)?$")
-_HELO = re.compile(r"[A-Za-z0-9.:_\-\[\]]{1,255}$")
+_BRACKETED = re.compile(rf"\s*<(?:@[^:<>\s]*:)?({_ADDRESS})?>(?: +(.*))?\Z")
+_NAKED = re.compile(rf"\s*({_ADDRESS})(?: +([^<>]*))?\Z")
+_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[\x21-\x3c\x3e-\x7e]+)?\Z")
+_HELO = re.compile(r"[A-Za-z0-9.:_\-\[\]]{1,255}\Z")
 
 ADDRESS_LIMIT = 254
 DOMAIN_LIMIT = 253

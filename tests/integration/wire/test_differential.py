@@ -81,12 +81,12 @@ def test_the_same_bytes_as_stock_for_random_bodies(stock: tuple[Kept, int]) -> N
     with listening(store, lambda *_: OK) as listener, Client(listener.port) as ours, Client(port) as theirs:
         ours.hello()
         theirs.hello()
-        for _ in range(300):
+        for _ in range(1500):
             data = body(dice) + b".\r\n"
             cuts = sorted(dice.randrange(len(data)) for _ in range(dice.randrange(4)))
             assert send(ours, data, cuts).startswith("250"), data
             assert send(theirs, data, cuts).startswith("250"), data
-    assert len(store.mails) == len(kept.bodies) == 300
+    assert len(store.mails) == len(kept.bodies) == 1500
     for mail, wanted in zip(store.mails, kept.bodies, strict=True):
         # Our Received line is three lines long.
         assert mail.data.split(b"\r\n", 3)[3] == wanted
