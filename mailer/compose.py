@@ -237,8 +237,10 @@ def _qp(text: str) -> bytes:
     """Quoted-printable with lines of at most 76, safe for mbox ("From ") and for a final dot."""
     # Without a line break in the text b2a_qp makes soft breaks of bare LF.
     coded = binascii.b2a_qp(text.encode(), istext=True).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    coded = re.sub(rb"(?m)^From ", b"=46rom ", coded)
-    coded = re.sub(rb"(?m)^\.", b"=2E", coded)
+    # At the start of a line: "From " is changed by mbox, "." has a meaning in SMTP.
+    if coded.startswith((b"From ", b".")):
+        coded = b"=%02X" % coded[0] + coded[1:]
+    coded = coded.replace(b"\nFrom ", b"\n=46rom ").replace(b"\n.", b"\n=2E")
     # b2a_qp leaves a blank before a field or at the end of the stretch: it would be trailing there.
     if coded.endswith(b" "):
         coded = coded[:-1] + b"=20"

@@ -48,7 +48,6 @@ OVERSIGNED = (b"from", b"subject", b"to", b"date", b"reply-to", b"content-type",
 
 _BLANKS = re.compile(rb"[ \t]+")
 _TRAILING = re.compile(rb"[ \t]+(?=\r\n)")
-_FIELD = re.compile(rb"(?m)^([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r\n(?=[ \t]))*)\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +158,11 @@ def _raw(private: RSAPrivateKey | Ed25519PrivateKey, data: bytes) -> bytes:
 def _signed_fields(head: bytes) -> tuple[bytes, bytes]:
     """The h= names and the canonical header. Repeated fields count from the bottom (RFC 6376 section 5.4.2)."""
     found: dict[bytes, list[bytes]] = {}
-    for name, value in _FIELD.findall(head):
-        found.setdefault(name.lower(), []).append(value)
+    unfolded = head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
+    for text in unfolded.split(b"\r\n"):
+        name, colon, value = text.partition(b":")
+        if colon:
+            found.setdefault(name.rstrip(b" \t").lower(), []).append(value)
     names: list[bytes] = []
     lines: list[bytes] = []
     for name in SIGNED:
