@@ -4,7 +4,7 @@ A file is imported as a whole or not at all; importing it twice changes nothing,
 changed. Text in other languages is stored beside the facts and makes no event: a translation is no news.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from digests.subject import ALIVE, Status, Subject, SubjectKind
 from digests.timeline import Event, EventKind, Facts, clock_events, next_clock, status_by_dates
 from digests.wall import zone
 from flows import textplan
+from flows.calendar_file import read_calendar
 from flows.entry_file import EntryPart, Known
 from flows.fields import Fields
 from flows.plan import Plan, report_of, standing, steadily
@@ -32,8 +33,9 @@ from flows.timeline_file import read_entries, read_entries_csv, read_root
 
 __all__ = ["ENTRY_TEXTS", "FORMATS", "import_questions", "import_timeline", "next_clock_event", "record_clock_events"]
 
+_Reader = Callable[[Fields, ProcessRow, list[str]], tuple[ProcessPart | None, list[EntryPart]]]
 ENTRY_TEXTS = ("title", "description", "how", "reason")
-FORMATS = ("yaml", "csv")
+FORMATS = ("yaml", "csv", "ics")
 
 
 def import_timeline(
@@ -45,19 +47,25 @@ def import_timeline(
     format: str = "yaml",  # noqa: A002 the word of the command line
     as_of: date | None = None,
     cancel_missing: bool = False,
+    track: str | None = None,
 ) -> ImportReport:
-    """Bring the timeline to what a YAML or CSV file says; by YAML also the process and its tracks.
+    """Bring the timeline to what a YAML, CSV or iCalendar file says; by YAML also the process and its tracks.
 
+    `track` is that of events of a calendar that name none.
     `as_of` imports what had been announced by the end of that day. Entries that the file lacks are reported as missing,
     and called off only if `cancel_missing`.
     """
     if format not in FORMATS:
         raise UnknownName("format", format, FORMATS)
-    return steadily(lambda: _import_timeline(db, process_slug, content, act, format, as_of, cancel_missing))
+
+    def read(fields: Fields, process: ProcessRow, tracks: list[str]) -> tuple[ProcessPart | None, list[EntryPart]]:
+        return _read(content, format, fields, process, tracks, track)
+
+    return steadily(lambda: _import_timeline(db, process_slug, read, act, as_of, cancel_missing))
 
 
 def _import_timeline(
-    db: Database, process_slug: str, content: str, act: Act, kind: str, as_of: date | None, cancel_missing: bool
+    db: Database, process_slug: str, read: _Reader, act: Act, as_of: date | None, cancel_missing: bool
 ) -> ImportReport:
     with db.read() as tx:
         process = need_process(tx, process_slug)
@@ -66,7 +74,7 @@ def _import_timeline(
         stored = texts.load_texts(tx, process.id, [("entry", one.id) for one in known.values()], ENTRY_TEXTS)
         asked = timeline.questions(tx, process.id)
     fields = Fields()
-    part, entries = _read(content, kind, fields, process, tracks)
+    part, entries = read(fields, process, tracks)
     if fields.rejected:
         return ImportReport("timeline", rejected=tuple(sorted(fields.rejected, key=lambda one: one.line)))
     where = zone(part.zone if part else process.zone)
@@ -84,18 +92,20 @@ def _import_timeline(
 
 
 def _read(
-    content: str, kind: str, fields: Fields, process: ProcessRow, tracks: Iterable[str]
+    content: str, kind: str, fields: Fields, process: ProcessRow, tracks: list[str], track: str | None
 ) -> tuple[ProcessPart | None, list[EntryPart]]:
     if kind == "csv":
-        found = read_entries_csv(content, fields, tracks=list(tracks), source_lang=process.source_lang)
-        return None, found
+        return None, read_entries_csv(content, fields, tracks=tracks, source_lang=process.source_lang)
+    if kind == "ics":
+        source_lang = process.source_lang
+        return None, read_calendar(content, fields, tracks=tracks, source_lang=source_lang, track=track)
     root = read_root(content, fields)
     if root is None:
         return None, []
     fields.only(root, ("schema", "process", "tracks", "entries"), "file")
     part = read_part(root, fields)
     if part is None:
-        return None, read_entries(root, fields, tracks=list(tracks), source_lang=process.source_lang)
+        return None, read_entries(root, fields, tracks=tracks, source_lang=process.source_lang)
     if part.slug != process.slug:
         fields.reject(root.line_of("process"), "process", part.slug, f"the file is not of the process {process.slug}")
     slugs = {*tracks, *(track.slug for track in part.tracks)}

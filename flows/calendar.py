@@ -1,0 +1,118 @@
+"""Writing the timeline as an iCalendar feed (RFC 5545): for a process, or for one reader's tracks and languages.
+
+Every entry keeps its UID for ever; SEQUENCE grows with each change, so calendars follow. A month, or an approximate
+date, is shown over all the days it may mean, as tentative. Our own properties (X-TIDINGS-...) let the file be imported
+to the same.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from icalendar import Calendar, Event
+
+from db import process as processes
+from db import texts, timeline
+from db.engine import Database
+from db.process import ProcessRow
+from db.texts import Field
+from db.timeline import EntryRow
+from digests.language import Wording, choose
+from digests.subject import Status
+from digests.timeline import Session
+from digests.when import Precision
+from flows.calendar_file import OURS
+from flows.process import need_process
+from flows.timeline import ENTRY_TEXTS
+
+
+def export_calendar(
+    db: Database,
+    process_slug: str,
+    *,
+    now: datetime,
+    tracks: Collection[str] | None = None,
+    languages: Sequence[str] = (),
+    entries: Collection[int] | None = None,
+) -> bytes:
+    """The calendar of a process, of some tracks, or of some entries (by id), worded for a reader of `languages`."""
+    with db.read() as tx:
+        process = need_process(tx, process_slug)
+        known = timeline.entries(tx, process.id)
+        wordings = texts.load_texts(tx, process.id, [("entry", one.id) for one in known], ENTRY_TEXTS)
+        chains = processes.fallbacks(tx, process.id)
+    calendar = Calendar()
+    calendar.add("VERSION", "2.0")
+    calendar.add("PRODID", f"-//Tidings//{process.slug}//EN")
+    calendar.add("X-WR-CALNAME", process.name)
+    for entry in known:
+        is_wanted = tracks is None or set(entry.facts.tracks) & set(tracks)
+        if is_wanted and (entries is None or entry.id in entries):
+            words = _words(wordings, entry, languages, chains)
+            for event in _events(process, entry, words, now):
+                calendar.add_component(event)
+    return bytes(calendar.to_ical())
+
+
+def _words(
+    wordings: Mapping[Field, Wording], entry: EntryRow, languages: Sequence[str], chains: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, str]]:
+    """Per field the wording and its language."""
+    found = {}
+    for name in ENTRY_TEXTS:
+        wording = wordings.get(("entry", entry.id, name))
+        chosen = choose(wording, languages, chains, strict=name == "how") if wording is not None else None
+        if chosen is not None:
+            found[name] = (chosen.body, chosen.lang)
+    return found
+
+
+def _events(process: ProcessRow, entry: EntryRow, words: Mapping[str, tuple[str, str]], now: datetime) -> list[Event]:
+    uid = f"{entry.slug}@{process.address_base}"
+    if not entry.facts.sessions:
+        return [_event(entry, words, now, uid, None)]
+    return [
+        _event(entry, words, now, f"{entry.slug}.s{n}@{process.address_base}", session)
+        for n, session in enumerate(entry.facts.sessions, start=1)
+    ]
+
+
+def _event(
+    entry: EntryRow, words: Mapping[str, tuple[str, str]], now: datetime, uid: str, session: Session | None
+) -> Event:
+    facts = entry.facts
+    event = Event()
+    event.add("UID", uid)
+    event.add("DTSTAMP", now)
+    event.add("SEQUENCE", entry.changed_seq)
+    start, end = _span(entry, session)
+    event.add("DTSTART", start)
+    event.add("DTEND", end)
+    event.add("STATUS", _status(entry))
+    event.add("CATEGORIES", list(facts.tracks))
+    for name, field in (("SUMMARY", "title"), ("DESCRIPTION", "description"), (f"{OURS}HOW", "how")):
+        if field in words:
+            event.add(name, words[field][0], parameters={"LANGUAGE": words[field][1]})
+    if "reason" in words:
+        event.add(f"{OURS}REASON", words["reason"][0])
+    for name, value in (("LOCATION", facts.place), ("URL", facts.link)):
+        if value:
+            event.add(name, value)
+    event.add(f"{OURS}KIND", facts.kind.value)
+    event.add(f"{OURS}WHEN", f"{facts.when.start} {facts.when.end or '-'} {facts.when.precision.value}")
+    if facts.questions:
+        event.add(f"{OURS}QUESTIONS", " ".join(facts.questions))
+    if session is None:
+        event.add("TRANSP", "TRANSPARENT")  # a day on which something is due is no busy day
+    return event
+
+
+def _span(entry: EntryRow, session: Session | None) -> tuple[date | datetime, date | datetime]:
+    if session is not None:
+        return session.start, session.end
+    return entry.facts.when.first_day(), entry.facts.when.last_day() + timedelta(days=1)
+
+
+def _status(entry: EntryRow) -> str:
+    if entry.facts.status is Status.CANCELLED:
+        return "CANCELLED"
+    return "CONFIRMED" if entry.facts.when.precision is Precision.DAY else "TENTATIVE"
