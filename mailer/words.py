@@ -226,6 +226,8 @@ def _clock(at: datetime, lang: str) -> str:
 
 
 def _day_month(locale: Locale) -> str:
+    if locale.language == SOURCE:
+        return "d MMMM"
     pattern = locale.datetime_skeletons.get("MMMMd")
     return pattern.pattern if pattern else "d MMMM"
 

@@ -53,7 +53,15 @@ def extracted() -> Catalog:
 
 def empty(lang: str) -> Catalog:
     """A catalogue with nothing but its plural forms, which Babel reads from a header only."""
-    head = f'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: {PLURALS.get(lang, MOST)};\\n"\n'
+    plurals = PLURALS.get(lang, MOST)
+    lines = [
+        'msgid ""',
+        'msgstr ""',
+        r'"Content-Type: text/plain; charset=utf-8\n"',
+        rf'"Plural-Forms: {plurals};\n"',
+        "",
+    ]
+    head = "\n".join(lines)
     return read_po(io.BytesIO(head.encode()), locale=lang)
 
 

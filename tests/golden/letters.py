@@ -66,9 +66,7 @@ def footer(invented: bool = True) -> Footer:
 
 
 def digest(lang: str) -> DigestMail:
-    twice = When(
-        datetime(2020, 12, 5, 13, tzinfo=UTC), datetime(2020, 12, 5, 17, tzinfo=UTC), Precision.TIME
-    )
+    twice = When(datetime(2020, 12, 5, 13, tzinfo=UTC), datetime(2020, 12, 5, 17, tzinfo=UTC), Precision.TIME)
     late = When(datetime(2020, 12, 5, 23, 30, tzinfo=UTC), None, Precision.TIME)
     changed = (
         Item(
@@ -103,11 +101,16 @@ def digest(lang: str) -> DigestMail:
     open_now = (
         Item(
             3,
-            _block(lang, "Which roles should local groups take on?", "ما الأدوار التي ينبغي أن تتولاها المجموعات المحلية؟"),
+            _block(
+                lang, "Which roles should local groups take on?", "ما الأدوار التي ينبغي أن تتولاها المجموعات المحلية؟"
+            ),
             code="RR-2",
             label=Label.NEW,
             track=_block(lang, "Roles & Responsibilities", "الأدوار والمسؤوليات"),
-            dates=(DateLine(DateRole.OPENS, When(date(2020, 10, 1))), DateLine(DateRole.CLOSES, When(date(2020, 10, 23)))),
+            dates=(
+                DateLine(DateRole.OPENS, When(date(2020, 10, 1))),
+                DateLine(DateRole.CLOSES, When(date(2020, 10, 23))),
+            ),
             body=(
                 _block(
                     lang,
@@ -121,7 +124,13 @@ def digest(lang: str) -> DigestMail:
             link="https://meta.example.org/wiki/Roles?a=1&b=2",
         ),
     )
-    coming = (Item(4, _block(lang, "Writers meet"), dates=(DateLine(DateRole.WHEN, When(date(2020, 11, 20), date(2020, 11, 22))),)),)
+    coming = (
+        Item(
+            4,
+            _block(lang, "Writers meet"),
+            dates=(DateLine(DateRole.WHEN, When(date(2020, 11, 20), date(2020, 11, 22))),),
+        ),
+    )
     heard = (
         Item(
             5,
@@ -138,7 +147,9 @@ def digest(lang: str) -> DigestMail:
         dated=date(2020, 10, 5),
         footer=footer(),
         sections=(
-            Section(SectionKind.HERE, (), _block(lang, "The groups **revise** their drafts.", "تراجع المجموعات مسوداتها.")),
+            Section(
+                SectionKind.HERE, (), _block(lang, "The groups **revise** their drafts.", "تراجع المجموعات مسوداتها.")
+            ),
             Section(SectionKind.CHANGED, changed),
             Section(SectionKind.DO, open_now),
             Section(SectionKind.COMING, coming),
@@ -159,8 +170,8 @@ def announcement(lang: str, corrects: str = "") -> AnnouncementMail:
         body=(
             _block(
                 lang,
-                "Dear all,\n\nthe office hours of this week are **on Thursday**.\n\n## Two ways in\n\n1. by phone\n2. on the web: "
-                "https://meet.example.org/room",
+                "Dear all,\n\nthe office hours of this week are **on Thursday**.\n\n## Two ways in\n\n"
+                "1. by phone\n2. on the web: https://meet.example.org/room",
                 "تُعقد ساعات المكتب هذا الأسبوع **يوم الخميس**.",
             ),
         ),
@@ -177,7 +188,13 @@ def receipt(lang: str) -> ReceiptMail:
         process=PROCESS,
         footer=footer(),
         filed=(
-            Filed("S-1042", Block("We would rather decide this together with the hubs.", "en"), 3, _block(lang, "Which roles should local groups take on?"), "RR-2"),
+            Filed(
+                "S-1042",
+                Block("We would rather decide this together with the hubs.", "en"),
+                3,
+                _block(lang, "Which roles should local groups take on?"),
+                "RR-2",
+            ),
             Filed("S-1043", Block("نفضّل موعدًا لاحقًا.", "ar")),
         ),
         received=date(2020, 10, 6),
@@ -189,7 +206,9 @@ def receipt(lang: str) -> ReceiptMail:
 
 
 def notice(lang: str, **more: object) -> NoticeMail:
-    return NoticeMail(process=PROCESS, footer=footer(), title=_block(lang, "Strategy digest", "نشرة الاستراتيجية"), **more)  # type: ignore[arg-type]
+    return NoticeMail(
+        process=PROCESS, footer=footer(), title=_block(lang, "Strategy digest", "نشرة الاستراتيجية"), **more
+    )  # type: ignore[arg-type]
 
 
 _FACTS = (("group", "Wikimedia Algeria"), ("zone", "Africa/Algiers"), ("hour", "09:00"), ("cadence", "weekly"))
@@ -205,7 +224,12 @@ KINDS: dict[str, Callable[[str], object]] = {
     "resumed": notice,
     "help": notice,
     "status": lambda lang: notice(lang, facts=_FACTS, details=(_block(lang, "S-1042: answered"),)),
-    "alert": lambda lang: notice(lang, facts=(("address", "ana@example.org"),), details=(_block(lang, "A mail cannot be read."),), url="https://tidings.example.org/desk/inbox/7"),
+    "alert": lambda lang: notice(
+        lang,
+        facts=(("address", "ana@example.org"),),
+        details=(_block(lang, "A mail cannot be read."),),
+        url="https://tidings.example.org/desk/inbox/7",
+    ),
     "draft": lambda lang: notice(
         lang,
         number=13,
@@ -233,7 +257,9 @@ def reader(letter: Rendered, zone: str = "Africa/Algiers", name: str = "Amina") 
     fields["prefs"] = f"https://tidings.example.org/me/{RING.leave_token(MAILING, SUBSCRIPTION)}"
     fields["leave_mail"] = RING.leave_address(MAILING, SUBSCRIPTION)
     said = Block("We would rather decide this together with the hubs.", "en")
-    answer = _block(letter.lang, "Thank you; the second draft says so in *section 3*.", "شكرًا؛ تقول المسودة الثانية ذلك في القسم 3.")
+    answer = _block(
+        letter.lang, "Thank you; the second draft says so in *section 3*.", "شكرًا؛ تقول المسودة الثانية ذلك في القسم 3."
+    )
     own = Own("S-1042", said, Fate.ANSWERED, answer, "", "https://meta.example.org/wiki/Draft_2")
     block = renderer().fragment("own", letter.lang, {"items": (own,)})
     return Person(fields, {"own": block}, words.zone_table(letter.fields, zone, letter.lang))
@@ -243,7 +269,9 @@ def head(letter: Rendered, kind: str) -> bytes:
     """Header lines like those of a delivery."""
     leave = f"https://tidings.example.org/leave/{RING.leave_token(MAILING, SUBSCRIPTION)}"
     core = parse("core@tidings.example.org")
-    names = header.ListNames("core.tidings.example.org", "Strategy digest", "mailto:core-request@tidings.example.org?subject=help")
+    names = header.ListNames(
+        "core.tidings.example.org", "Strategy digest", "mailto:core-request@tidings.example.org?subject=help"
+    )
     return b"".join(
         [
             header.addresses("From", [("Strategy digest", core)]),
@@ -262,5 +290,7 @@ def head(letter: Rendered, kind: str) -> bytes:
 def mail(kind: str, lang: str) -> bytes:
     """The whole mail, unsigned."""
     letter = rendered(kind, lang)
-    calendar = Calendar("dates.ics", "BEGIN:VCALENDAR\nVERSION:2.0\nEND:VCALENDAR\n") if kind == "announcement" else None
+    calendar = (
+        Calendar("dates.ics", "BEGIN:VCALENDAR\nVERSION:2.0\nEND:VCALENDAR\n") if kind == "announcement" else None
+    )
     return compose(frame(letter, RING.message_id(MAILING, PERSON)[1:36], calendar), reader(letter), head(letter, kind))

@@ -89,7 +89,7 @@ def test_html_is_accessible(kind: str, lang: str) -> None:
     assert "\ufdd0" not in text
     for address in re.findall(r'href="([^"]+)"', text):
         assert address.startswith(("https://", "mailto:"))
-    assert not re.findall(r'src=|url\(|@import', text)
+    assert not re.findall(r"src=|url\(|@import", text)
 
 
 @pytest.mark.parametrize(("kind", "lang"), EVERY)

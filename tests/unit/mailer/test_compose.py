@@ -34,7 +34,10 @@ def body_of(data: bytes, kind: str) -> str:
     return part.get_content().replace("\r\n", "\n")
 
 
-def letter(text=("Hello ", Field("name"), ".\n"), html=("<p>", Field("name"), "</p>\n"), lang="en") -> Rendered:
+NAME = Field("name")
+
+
+def letter(text=("Hello ", NAME, ".\n"), html=("<p>", NAME, "</p>\n"), lang="en") -> Rendered:
     return Rendered(lang, "x", tuple(text), tuple(html))
 
 
