@@ -21,7 +21,15 @@ from mailer.message import Envelope
 _RAW: Any = RawMessage.__table__  # type: ignore[attr-defined]
 _BODY: Any = RawBody.__table__  # type: ignore[attr-defined]
 
-ANSWERED = (RawState.FILED, RawState.COMMAND, RawState.ROUTED, RawState.REACTION, RawState.HELD)
+ANSWERED = (
+    RawState.FILED,
+    RawState.COMMAND,
+    RawState.ROUTED,
+    RawState.REACTION,
+    RawState.HELD,
+    RawState.BOUNCE,
+    RawState.COMPLAINT,
+)
 """States in which a mail counts as had: the same mail again is a duplicate."""
 
 

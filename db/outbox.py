@@ -94,6 +94,11 @@ def paused(tx: Tx) -> str | None:
     return (row.paused_why or "paused") if row is not None and row.paused_at is not None else None
 
 
+def set_paused(tx: Tx, at: datetime | None, why: str | None) -> None:
+    """Pause all sending, or go on (both None)."""
+    tx.execute(update(_DEPLOYMENT).values(paused_at=at, paused_why=why))
+
+
 def generation(tx: Tx) -> int:
     """The number that a restore raises."""
     return int(tx.execute(select(_DEPLOYMENT.c.generation)).scalar_one())

@@ -336,11 +336,3 @@ def withdraw(engine: Engine, edition_id: int, why: str, *, act: Act) -> int:
         journal.move(tx, act, "mailing", mailing.id, MailingState.WITHDRAWN, why, process_id=mailing.process_id)
         waiting = outbox.ids_in(tx, mailing.id, WAITING)
         return outbox.end(tx, act, waiting, DeliveryState.CANCELLED, why, mailing.process_id)
-
-
-def release(engine: Engine, mailing_id: int, *, act: Act) -> int:
-    """Let a held mailing go, with every reader's moment worked out anew; gives how many deliveries wait now."""
-    with engine.db.write() as tx:
-        mailing = editions.mailing(tx, mailing_id)
-        journal.move(tx, act, "mailing", mailing_id, MailingState.READY, "released", process_id=mailing.process_id)
-        return outbox.postpone(tx, mailing_id, act.now, act.now + timedelta(hours=36))

@@ -64,6 +64,14 @@ def say(words: str) -> None:
     out.print(Text(words))
 
 
+def answer(as_json: bool, value: Any, words: str) -> None:
+    """What a verb did: a JSON line for machines, or words for people."""
+    if as_json:
+        emit(value)
+    else:
+        say(words)
+
+
 def fail(words: str, code: int = REFUSED) -> NoReturn:
     """An error in one line, and out."""
     err.print(Text(f"tidings: {words}"))

@@ -18,9 +18,15 @@ from db.engine import DatabaseUnavailable
 from db.journal import Act
 from db.process import ProcessRow
 from db.states import WrongMove
+from digests.cadence import WrongCadence
+from digests.wall import UnknownZone
 from flows.engine import Engine, Refused, nearest
+from flows.reports import ImportReport, NotImported, UnknownName
+from mailer.address import AddressError
+from mailer.render import TemplateFailed
 
 OPERATOR = "operator"
+REFUSALS = (Refused, WrongMove, UnknownName, NotImported, WrongCadence, UnknownZone, AddressError, TemplateFailed)
 
 
 @dataclass
@@ -49,7 +55,7 @@ class Session:
     def process(self) -> ProcessRow:
         """The process that is meant: named by --process, by the configuration, or the only one there is."""
         with self.engine.db.read() as tx:
-            known = process.processes(tx)
+            known = process.everyone(tx)
         wanted = self.process_slug or self.config.process
         if not wanted and len(known) == 1:
             return known[0]
@@ -84,7 +90,7 @@ def guarded(session: Session) -> Iterator[None]:
         console.fail(str(error), console.CONFIG)
     except DatabaseUnavailable as error:
         console.fail(str(error), console.UNAVAILABLE)
-    except (Refused, WrongMove) as error:
+    except REFUSALS as error:
         console.fail(str(error), console.REFUSED)
     except (ConnectionError, TimeoutError) as error:
         console.fail(f"network: {error}", console.UNAVAILABLE)
@@ -92,3 +98,23 @@ def guarded(session: Session) -> Iterator[None]:
         console.fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "), console.REFUSED)
     finally:
         session.close()
+
+
+def report(session: Session, made: ImportReport) -> None:
+    """Say what an import did; one that did nothing because something was wrong ends the program with code 1."""
+    if session.json:
+        console.emit(made.as_json())
+    else:
+        console.say(
+            f"{made.what}: {len(made.added)} added, {len(made.changed)} changed, {len(made.unchanged)} unchanged"
+            + (f", {len(made.unknown_yet)} not announced yet" if made.unknown_yet else "")
+            + (f", {len(made.missing)} not in the file" if made.missing else "")
+        )
+        for changed in made.changed:
+            console.say(f"  {changed.name}: {', '.join(changed.fields)}")
+        for warning in made.warnings:
+            console.say(f"  note: {warning}")
+    if not made.ok:
+        for one in made.rejected:
+            console.err.print(console.Text(str(one)))
+        console.fail(f"{made.what}: {len(made.rejected)} faults, nothing was imported")

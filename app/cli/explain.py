@@ -1,0 +1,84 @@
+"""`tidings explain`: how inbound mails are understood, without a database and without storing anything."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.text import Text
+
+from app.cli import console
+from mailer import explain as flow
+from mailer.message import Envelope
+from mailer.read import read
+from mailer.reading import Context, Reading, SegmentKind
+
+_COLOURS = {
+    SegmentKind.REPLY: "bold",
+    SegmentKind.CLOSING: "cyan",
+    SegmentKind.FORWARD: "green",
+    SegmentKind.QUOTE: "dim",
+    SegmentKind.INTRO: "dim",
+}
+
+
+def add(cli: typer.Typer) -> None:
+    """Hang the verb on the root."""
+    cli.command()(explain)
+
+
+def explain(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="Mails as files, or folders of .eml files.")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line and file.")] = False,
+    context_file: Annotated[
+        Path | None, typer.Option("--context", exists=True, help="Digest items, questions and roster, as YAML.")
+    ] = None,
+) -> None:
+    """Say what was kept of each mail, what was taken out and by which rule, which item it answers, and how sure."""
+    known = Context()
+    if context_file is not None:
+        known = flow.load_context(yaml.safe_load(context_file.read_text("utf-8")) or {})
+    as_json = json or context.obj.json
+    for file in _mails(files):
+        reading = read(file.read_bytes(), Envelope(), known)
+        if as_json:
+            sys.stdout.write(flow.to_line(str(file), reading) + "\n")
+        else:
+            _show(file, reading)
+
+
+def _mails(files: list[Path]) -> Iterator[Path]:
+    for file in files:
+        if file.is_dir():
+            yield from sorted(file.rglob("*.eml"))
+        elif file.is_file():
+            yield file
+        else:
+            console.fail(f"there is no mail at {file}", console.USAGE)
+
+
+def _show(file: Path, reading: Reading) -> None:
+    console.out.rule(Text(f"{file}", style="bold"), align="left")
+    facts = [
+        ("kind", f"{reading.kind} ({reading.rule}): {reading.disposition}, {reading.visibility}"),
+        ("subject", reading.subject),
+        ("language", reading.language),
+        ("attachments", ", ".join(reading.attachments)),
+        ("command", f"{reading.command.name} {reading.command.argument}" if reading.command else ""),
+        ("back on", str(reading.absent_until or "")),
+        ("bounced", ", ".join(reading.bounce.recipients) if reading.bounce else ""),
+        ("notes", "; ".join((*reading.notes, *reading.warnings))),
+    ]
+    for name, value in facts:
+        if value:
+            console.out.print(Text(f"{name:12} {value}"))
+    for segment in reading.segments:
+        console.out.print(Text(f"--- {segment.kind}{f' ({segment.by})' if segment.by else ''}", style="magenta"))
+        console.out.print(Text(segment.text.rstrip("\n"), style=_COLOURS.get(segment.kind, "yellow")))
+    for number, statement in enumerate(reading.statements, 1):
+        anchors = ", ".join(f"{a.kind} {a.ref}" for a in statement.anchors) or "the whole"
+        console.out.print(Text(f"=== statement {number} on {anchors}, confidence {statement.confidence:.2f}", "green"))
+        console.out.print(Text(statement.text.rstrip("\n")))

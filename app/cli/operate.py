@@ -1,0 +1,72 @@
+"""Verbs of the operator: init, migrate, serve."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from app import config as configuration
+from app import serve as server
+from app import wiring
+from app.cli import console
+from app.cli.session import Session
+from app.clock import draw_secret
+from db import deployment, migrate
+from db.engine import Database
+
+
+def add(cli: typer.Typer) -> None:
+    """Hang the verbs on the root."""
+    cli.command()(init)
+    cli.command("migrate")(migrate_)
+    cli.command()(serve)
+
+
+def init(
+    context: typer.Context,
+    domain: Annotated[str, typer.Option(help="Domain at which mail to this service arrives.")],
+    database: Annotated[str, typer.Option(help="sqlite:///FILE or postgresql://...")] = "sqlite:///tidings.sqlite",
+) -> None:
+    """Write a commented configuration with a fresh secret (mode 0600), and make the database."""
+    session: Session = context.obj
+    file = configuration.find(session.config_file)
+    if file.exists():
+        console.fail(f"{file} is there already; remove it, or name another with --config")
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(configuration.template(draw_secret(), domain=domain, database=database))
+    session.config_file = file
+    _upgrade(session)
+    console.answer(session.json, {"config": str(file)}, f"{file} is written and the database is made; next: edit it")
+
+
+def migrate_(context: typer.Context) -> None:
+    """Bring the database to this program's schema."""
+    session: Session = context.obj
+    was, becomes = _upgrade(session)
+    console.answer(session.json, {"was": was, "is": becomes}, f"schema {was or 'none'} -> {becomes}")
+
+
+def _upgrade(session: Session) -> tuple[str, str]:
+    database = Database(session.config.database)
+    was = migrate.current(database)
+    migrate.upgrade(database)
+    with database.write() as tx:
+        deployment.ensure(tx)
+    database.close()
+    return was, migrate.head()
+
+
+def serve(
+    context: typer.Context,
+    only: Annotated[
+        list[server.Role] | None, typer.Option(help="Run this part alone; give it several times for several.")
+    ] = None,
+) -> None:
+    """Run the service until it is told to stop: listen, deliver, schedule and the web pages."""
+    session: Session = context.obj
+    engine = session.engine
+    roles = set(only or server.Role)
+    service = server.Service(session.config, engine, roles, say=console.say)
+    wiring.arm_failpoint()
+    service.run()

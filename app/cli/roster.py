@@ -1,0 +1,148 @@
+"""`tidings roster`: import, show, and changes to one liaison."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli import console
+from app.cli.session import Session, report
+from app.clock import draw_tag
+from db import addresses, editions
+from flows import groups, roster_import, roster_show
+from flows import roster as flow
+from flows.engine import Refused
+from mailer.address import key
+
+cli = typer.Typer(name="roster", help="Groups, liaisons and their mandates.", no_args_is_help=True)
+
+
+@cli.command("import")
+def import_(
+    context: typer.Context,
+    groups_file: Annotated[Path | None, typer.Option("--groups", exists=True, help="CSV of groups.")] = None,
+    liaisons_file: Annotated[Path | None, typer.Option("--liaisons", exists=True, help="CSV of liaisons.")] = None,
+    digest: Annotated[str, typer.Option(help="The digest that new liaisons get.")] = "",
+) -> None:
+    """Bring groups and liaisons to what the files say; nothing of a file is imported if anything in it is wrong."""
+    session: Session = context.obj
+    engine, slug = session.engine, session.process.slug
+    if groups_file is None and liaisons_file is None:
+        console.fail("name a file with --groups or --liaisons", console.USAGE)
+    if groups_file is not None:
+        content = groups_file.read_text("utf-8")
+        report(session, groups.import_groups(engine.db, slug, content, draw_tag=draw_tag, act=session.act()))
+    if liaisons_file is not None:
+        report(
+            session,
+            roster_import.import_liaisons(
+                engine.db,
+                slug,
+                digest or _only_digest(session),
+                liaisons_file.read_text("utf-8"),
+                draw_tag=draw_tag,
+                act=session.act(),
+                address_hash=engine.keys.address_hash,
+            ),
+        )
+
+
+def _only_digest(session: Session) -> str:
+    with session.engine.db.read() as tx:
+        slugs = [series.slug for series in editions.digests(tx, session.process.id)]
+    if len(slugs) == 1:
+        return slugs[0]
+    raise Refused(
+        f"which digest do they get? name it with --digest: {', '.join(slugs)}"
+        if slugs
+        else "there is no digest yet: make one with `tidings digest add`"
+    )
+
+
+@cli.command()
+def show(
+    context: typer.Context,
+    group: str | None = None,
+    language: str | None = None,
+    region: str | None = None,
+    state: str | None = None,
+    digest: str | None = None,
+) -> None:
+    """List the liaisons by name."""
+    session: Session = context.obj
+    rows = roster_show.show_roster(
+        session.engine.db,
+        session.process.slug,
+        digest_slug=digest,
+        group=group,
+        language=language,
+        region=region,
+        state=state,
+        address_hash=session.engine.keys.address_hash,
+    )
+    if session.json:
+        for row in rows:
+            console.emit(row)
+        return
+    console.table(
+        f"{session.process.name}: {len(rows)} liaisons",
+        ["name", "address", "state", "groups", "languages", "hour", "cadence", "size", "interests"],
+        [
+            (
+                r.name,
+                r.address + (f" ({r.suppressed})" if r.suppressed else ""),
+                r.state + (f" until {r.paused_until}" if r.paused_until else ""),
+                ", ".join(f"{slug}{' (deputy)' if rank == 'deputy' else ''}" for slug, rank in r.groups),
+                " ".join(r.languages),
+                f"{r.hour:02}:00 {r.zone}",
+                r.cadence,
+                r.size,
+                " ".join(r.interests) or "all",
+            )
+            for r in rows
+        ],
+    )
+
+
+@cli.command("set")
+def set_(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="The liaison's address.")],
+    hour: Annotated[int | None, typer.Option(min=0, max=23)] = None,
+    zone: Annotated[str | None, typer.Option(help="Time zone, such as Africa/Lagos.")] = None,
+    language: Annotated[list[str] | None, typer.Option(help="In order; give it several times.")] = None,
+    cadence: Annotated[str | None, typer.Option(help="every, weekly, fortnightly or monthly")] = None,
+    size: Annotated[str | None, typer.Option(help="S, M or L")] = None,
+    pause_until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
+    leave: Annotated[bool, typer.Option(help="No more mail; can be undone for 30 days.")] = False,
+    back: Annotated[bool, typer.Option(help="End a pause, or undo leaving.")] = False,
+) -> None:
+    """Change what one liaison gets and when."""
+    session: Session = context.obj
+    db, act = session.engine.db, session.act()
+    liaison = _liaison(session, address)
+    changes = {
+        "hour": hour is not None and flow.set_hour(db, liaison, hour, act=act),
+        "zone": zone is not None and flow.set_zone(db, liaison, zone, act=act),
+        "languages": bool(language) and flow.set_languages(db, liaison, language or (), act=act),
+        "cadence": cadence is not None and flow.set_cadence(db, liaison, cadence, act=act),
+        "size": size is not None and flow.set_size(db, liaison, size, act=act),
+        "paused": pause_until is not None and flow.pause(db, liaison, pause_until.date(), act=act),
+        "left": leave and flow.leave(db, liaison, act=act),
+        "back": back and flow.come_back(db, liaison, act=act),
+    }
+    done = [name for name, changed in changes.items() if changed]
+    console.answer(
+        session.json,
+        {"address": address, "changed": done},
+        f"{address}: {', '.join(done) if done else 'nothing to change'}",
+    )
+
+
+def _liaison(session: Session, address: str) -> int:
+    with session.engine.db.read() as tx:
+        standing = addresses.by_address_key(tx, session.process.id, key(address), session.act().now)
+    if standing is None:
+        raise Refused(f"no liaison of {session.process.slug} has the address {address}")
+    return standing.liaison.id

@@ -1,0 +1,128 @@
+"""The running service: its roles, each a loop or a server, started and stopped together.
+
+Any number of programs may run any roles on one PostgreSQL; on SQLite one program runs them all.
+"""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from enum import StrEnum
+from types import FrameType
+
+import structlog
+
+from app import wiring
+from app.config import Config
+from app.scheduler import Job, Ticker
+from db import deployment
+from db.journal import Act
+from flows import deliver as delivering
+from flows import inbound, schedule
+from flows.engine import Engine
+from mailer.wire.courier import Courier
+from mailer.wire.listener import Listener
+
+log = structlog.get_logger()
+
+
+class Role(StrEnum):
+    """What a program does."""
+
+    LISTEN = "listen"  # take mail in
+    DELIVER = "deliver"  # send what is due
+    SCHEDULE = "schedule"  # make drafts, approve, understand what came in
+    WEB = "web"  # pages and links
+
+
+class Service:
+    """One program with its roles."""
+
+    def __init__(
+        self, config: Config, engine: Engine, roles: Iterable[Role], say: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.config, self.engine, self.roles, self.say = config, engine, frozenset(roles), say
+        self.clock = wiring.clock(config)
+        self.worker = f"{socket.gethostname()}:{os.getpid()}"
+        self.listener: Listener | None = None
+        self._courier: Courier | None = None
+        self._ticker: Ticker | None = None
+        self._sign = wiring.signer(config)
+        self._stopping = threading.Event()
+        self._turn = threading.Lock()
+
+    def start(self) -> None:
+        """Start every role; returns when the listener is bound."""
+        jobs: dict[str, Job] = {"alive": self._alive}
+        if Role.LISTEN in self.roles:
+            self.listener = wiring.listener(self.config, self.engine)
+            self.listener.start()
+            self.say(f"listening for replies on {self.config.listen.host}:{self.listener.port}")
+        if Role.SCHEDULE in self.roles:
+            jobs["schedule"] = self.tick
+        if Role.DELIVER in self.roles:
+            self._courier = wiring.courier(self.config)
+            jobs["deliver"] = self.deliver
+        self._ticker = Ticker(jobs, self.config.tick_seconds, self._fault)
+        self._ticker.start()
+        self._ticker.poke()
+
+    def run(self) -> None:
+        """Start, wait for SIGINT or SIGTERM, stop."""
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            del number, frame
+            self._stopping.set()
+
+        signal.signal(signal.SIGINT, stop)
+        signal.signal(signal.SIGTERM, stop)
+        self.start()
+        self._stopping.wait()
+        self.stop()
+
+    def stop(self) -> None:
+        """Let what is under way end, then stop every role."""
+        if self.listener is not None:
+            self.listener.stop()
+        if self._courier is not None:
+            self._courier.halt()
+        if self._ticker is not None:
+            self._ticker.stop()
+        if self._courier is not None:
+            self._courier.close()
+        with self.engine.db.write() as tx:
+            deployment.gone(tx, self.worker)
+
+    def tick(self) -> object:
+        """Everything of the scheduler's role that is due now."""
+        act = Act("clock", self.clock())
+        with self._turn:
+            understood = inbound.understand(self.engine, act=act)
+            ticked = schedule.tick(self.engine, act=act)
+        for fault in ticked.faults:
+            log.warning("fault", what=fault)
+        return understood, ticked
+
+    def deliver(self) -> delivering.Delivered:
+        """Send everything that is due now."""
+        if self._courier is None:
+            self._courier = wiring.courier(self.config)
+        return delivering.deliver(
+            self.engine, wiring.carry(self._courier), self.worker, clock=self.clock, sign=self._sign
+        )
+
+    def turn(self) -> datetime:
+        """One turn of everything, in order: understand, schedule, deliver. Gives the moment it ended."""
+        self.tick()
+        self.deliver()
+        return self.clock()
+
+    def _alive(self) -> object:
+        with self.engine.db.write() as tx:
+            deployment.sign_of_life(tx, self.worker, "+".join(sorted(self.roles)), self.clock())
+        return None
+
+    def _fault(self, job: str, error: Exception) -> None:
+        log.error("job failed", job=job, error=type(error).__name__, what=str(error))

@@ -1,0 +1,53 @@
+"""The deployment's one row, and the workers that run on it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from db.bulk import insert_new
+from db.engine import Tx
+from db.tables import Deployment, Worker
+
+_D: Any = Deployment.__table__  # type: ignore[attr-defined]
+_W: Any = Worker.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """A running program."""
+
+    name: str
+    role: str
+    started_at: datetime
+    seen_at: datetime
+
+
+def ensure(tx: Tx) -> None:
+    """Make the row of a new database."""
+    if tx.execute(select(_D.c.id)).first() is None:
+        tx.execute(insert(_D).values(id=1, generation=1))
+
+
+def raise_generation(tx: Tx) -> int:
+    """Begin a new generation, as a restore does; gives it."""
+    raised = update(_D).values(generation=_D.c.generation + 1).returning(_D.c.generation)
+    return int(tx.execute(raised).scalar_one())
+
+
+def sign_of_life(tx: Tx, name: str, role: str, now: datetime) -> None:
+    """Note that a worker is alive."""
+    row = {"name": name, "role": role, "started_at": now, "seen_at": now}
+    if not insert_new(tx, _W, [row], "name"):
+        tx.execute(update(_W).where(_W.c.name == name).values(seen_at=now, role=role))
+
+
+def gone(tx: Tx, name: str) -> None:
+    """Forget a worker that ended in good order."""
+    tx.execute(delete(_W).where(_W.c.name == name))
+
+
+def workers(tx: Tx) -> list[WorkerRow]:
+    """Every worker and its last sign of life."""
+    return [WorkerRow(**row._mapping) for row in tx.execute(select(_W).order_by(_W.c.name))]

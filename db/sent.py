@@ -1,0 +1,83 @@
+"""What was sent, looked at from what comes back: the delivery that a token names, and how badly an address bounces."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from db.bulk import insert_new
+from db.engine import Tx
+from db.tables import Address, BounceScore, Delivery, Item, Liaison, Mailing
+
+_D: Any = Delivery.__table__  # type: ignore[attr-defined]
+_M: Any = Mailing.__table__  # type: ignore[attr-defined]
+_L: Any = Liaison.__table__  # type: ignore[attr-defined]
+_ADDRESS: Any = Address.__table__  # type: ignore[attr-defined]
+_ITEM: Any = Item.__table__  # type: ignore[attr-defined]
+_SCORE: Any = BounceScore.__table__  # type: ignore[attr-defined]
+
+HALF_LIFE_DAYS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SentRow:
+    """A delivery as far as its return mail needs it. `address_key` is that of the address it went to (K6)."""
+
+    id: int
+    mailing_id: int
+    process_id: int
+    state: str
+    variant_id: int | None
+    liaison_id: int | None
+    subscription_id: int | None
+    address_id: int | None
+    address_key: str
+    to_addr: str
+
+
+def delivery(tx: Tx, process_id: int, mailing_tag: int, liaison_tag: int) -> SentRow | None:
+    """The delivery that a token names (K2): by mailing and liaison, or by the mailing alone."""
+    named = _L.c.tag == liaison_tag if liaison_tag else _D.c.liaison_id.is_(None)
+    row = tx.execute(
+        select(
+            _D.c.id,
+            _D.c.mailing_id,
+            _M.c.process_id,
+            _D.c.state,
+            _D.c.variant_id,
+            _D.c.liaison_id,
+            _D.c.subscription_id,
+            _D.c.address_id,
+            _ADDRESS.c.key,
+            _D.c.to_addr,
+        )
+        .join(_M, _M.c.id == _D.c.mailing_id)
+        .outerjoin(_L, _L.c.id == _D.c.liaison_id)
+        .outerjoin(_ADDRESS, _ADDRESS.c.id == _D.c.address_id)
+        .where(_M.c.process_id == process_id, _M.c.tag == mailing_tag, named)
+    ).first()
+    return None if row is None else SentRow(*row[:8], row.key or "", row.to_addr or "")
+
+
+def items(tx: Tx, mailing_id: int) -> list[tuple[int, int, str, int]]:
+    """The items of a mailing: (id, number, subject kind, subject id), by number."""
+    query = select(_ITEM.c.id, _ITEM.c.number, _ITEM.c.subject_kind, _ITEM.c.subject_id)
+    rows = tx.execute(query.where(_ITEM.c.mailing_id == mailing_id).order_by(_ITEM.c.number))
+    return [(row.id, row.number, row.subject_kind, row.subject_id) for row in rows]
+
+
+def item(tx: Tx, item_id: int) -> tuple[int, int, str, int] | None:
+    """One item: (mailing id, number, subject kind, subject id)."""
+    row = tx.execute(select(_ITEM).where(_ITEM.c.id == item_id)).first()
+    return None if row is None else (row.mailing_id, row.number, row.subject_kind, row.subject_id)
+
+
+def add_score(tx: Tx, address_id: int, weight: float, now: datetime) -> float:
+    """Count a bounce against an address; gives the score after it. It halves every 30 days."""
+    insert_new(tx, _SCORE, [{"address_id": address_id, "score": 0.0, "at": now}])
+    row = tx.execute(select(_SCORE).where(_SCORE.c.address_id == address_id).with_for_update()).one()
+    days = max(0.0, (now - row.at).total_seconds() / 86_400)
+    score: float = row.score * 0.5 ** (days / HALF_LIFE_DAYS) + weight
+    tx.execute(update(_SCORE).where(_SCORE.c.address_id == address_id).values(score=score, at=now))
+    return score
