@@ -62,6 +62,7 @@ class Row:
     arrived: bool = False
     erratum: bool = False
     whole: bool = True  # nothing was postponed: after it, the mind is the truth
+    blind: bool = False  # decided while a loss was not yet reported
 
     @property
     def lost(self) -> bool:
@@ -284,6 +285,7 @@ class World:
         self._check_times(decision, edition)
         news = decision.news + decision.own
         row = Row(edition.seq, news, edition.slot_wall if edition.regular else None)
+        row.blind = any(other.lost for other in person.rows)
         row.whole = not edition.postponed
         self._check_period(person, row, edition)
         person.rows.append(row)
@@ -318,7 +320,7 @@ class World:
     # the judge
     def _read(self, person: Person, row: Row) -> None:
         """A mail arrives: it must change the mind, quote what was believed, and leave no gap."""
-        blind = any(other.lost for other in person.rows)  # the limit that N20 names
+        blind = row.blind or any(other.lost for other in person.rows)  # the limit that N20 names
         row.state, row.arrived = "sent", True
         self.mails += 1
         for item in row.news:
