@@ -39,7 +39,10 @@ def footers(lines: list[str], folded: Folded, end: int, spans: list[Span], first
     for _ in range(20):
         start = _paragraph(lines, end)
         kind = _footer_kind(lines, folded, start, end, spans)
-        if kind is None or (start == 0 and first):
+        if kind is None:
+            break
+        start = _legal_start(lines, folded, start, end)
+        if start == 0 and first:
             break
         spans.append((start, end, kind, "footer" if kind is _K.FOOTER else "disclaimer"))
         end = trim(lines, start)
@@ -48,6 +51,17 @@ def footers(lines: list[str], folded: Folded, end: int, spans: list[Span], first
         spans.append((fence, end, _K.DISCLAIMER, "fenced-disclaimer"))
         end = trim(lines, fence)
     return end
+
+
+def _legal_start(lines: list[str], folded: Folded, start: int, end: int) -> int:
+    """Where in its paragraph a footer begins: short lines above its first telling line are name and title."""
+    lex = lexicon()
+    for i in range(start, min(end, start + 30)):
+        if RULE.match(lines[i]) or lex.footer.search(folded[i]) or lex.disclaimer.search(folded[i]):
+            while i > start and len(lines[i - 1].strip()) >= 60:
+                i -= 1  # noqa: PLW2901 - walks back over the head of the same text
+            return i
+    return start
 
 
 def _footer_kind(lines: list[str], folded: Folded, start: int, end: int, spans: list[Span]) -> SegmentKind | None:

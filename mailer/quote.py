@@ -211,35 +211,24 @@ class Finder:
 
     def _attribution(self, at: int, text: str) -> Intro | None:
         """An attribution whose last line is `at`."""
-        tail = text.rstrip(" *_\"'\u00bb>\u201d)")
-        colon = text.endswith(":") or tail.endswith(":")
-        if not colon and text.endswith(("--", "\u2014")):
-            text = text.strip("-\u2014\u2013 ")
-            colon = True
-        if not colon and text.endswith(">") and "@" in text and _date_first(text):
-            after = self.next_text(at + 1)
-            colon = after < len(self.lines) and self.quoted[after]
-        last_verb = None
-        if not colon:
-            for match in self.lex.verbs.finditer(text[-60:] if len(text) > 60 else text):
-                last_verb = match
-            if last_verb is None or last_verb.end() < len(text[-60:].rstrip(" .*_")):
-                return None
+        if text.endswith(("--", "\u2014")):
+            text = text.strip("-\u2014\u2013 ") + ":"
+        elif self._runs_on(text):
+            return Intro(at, at + 1, "run-on", "attribution")
+        colon = self._ends(at, text)
+        if colon is None:
+            return None
         self.looks_left -= 1
         best: Intro | None = None
         joined = ""
-        start = at
-        for back in range(_WRAP):
-            start = at - back
-            if start < 0 or (back and self.quoted[start]):
+        for start in range(at, max(-1, at - _WRAP), -1):
+            if start < at and self.quoted[start]:
                 break
-            piece = self.folded(start) if back else text
+            piece = self.folded(start) if start < at else text
             if not piece and joined.startswith(("<", ">", "wrote")) and not self.lines[start].strip():
                 continue
-            if not piece:
-                break
             joined = f"{piece} {joined}".strip()
-            if len(joined) > _MAX_JOINED:
+            if not piece or len(joined) > _MAX_JOINED:
                 break
             grade = self._grade(joined, at, colon)
             opened = self.lex.starts.match(joined) is not None
@@ -248,6 +237,35 @@ class Finder:
             if grade and (best is None or ("@" in piece and len(joined) < 200 and "@" not in joined[len(piece) :])):
                 best = Intro(start, at + 1, "attribution", "attribution")
         return best
+
+    def _ends(self, at: int, text: str) -> bool | None:
+        """How a line ends that may end an attribution: True with a colon, False with a verb, None with neither."""
+        if text.rstrip(" *_\"'\u00bb>\u201d)").endswith(":"):
+            return True
+        if text.endswith(">") and "@" in text and _date_first(text):
+            after = self.next_text(at + 1)
+            if after < len(self.lines) and self.quoted[after]:
+                return True
+        end = text[-60:]
+        last_verb = None
+        for match in self.lex.verbs.finditer(end):
+            last_verb = match
+        return False if last_verb and last_verb.end() >= len(end.rstrip(" .*_")) else None
+
+    def _runs_on(self, text: str) -> bool:
+        """'On <date>, <name> <address> wrote:   the quoted text', all on one line, as Yahoo on phones writes it."""
+        opener = self.lex.starts.match(text)
+        address = _ADDRESS.search(text[:300]) if opener else None
+        if opener is None or address is None or not _near_start(text, opener.end()):
+            return False
+        colon = text.find(":", address.end(), address.end() + 60)
+        head = text[: colon + 1]
+        return (
+            text[address.start() - 1] == "<"
+            and colon > 0
+            and has_date(head)
+            and self.lex.verbs.search(head) is not None
+        )
 
     def _names_sender(self, at: int) -> bool:
         """Whether the line before may be the head of a wrapped attribution: a name, an address, no sentence."""
@@ -267,12 +285,15 @@ class Finder:
             return 0
         follows = self.next_text(at + 1)
         before_quote = follows < len(self.lines) and self.quoted[follows]
-        if opener and (verb or (address and colon)) and dated and _near_start(text, opener.end()):
+        # "On 3 May the board wrote:" may be the writer's own sentence; programs add the time.
+        exact = address or before_quote or bool(_TIME.search(text) or _NUMERIC_DATE.search(text))
+        if exact and opener and (verb or (address and colon)) and dated and _near_start(text, opener.end()):
             return 2
         if lex.quoting.match(text) and (address or before_quote) and colon and len(text) < 200:
             return 2
         if (
-            dated
+            exact
+            and dated
             and (verb or (address and colon))
             and _date_first(text)
             and not _SENTENCE.search(text[:-1].split("@")[0][40:])
@@ -280,7 +301,7 @@ class Finder:
             return 2
         if verb and address and (colon or dated) and len(text) < 250:
             return 1
-        if verb and dated and colon and len(text) < 250:
+        if exact and verb and dated and colon and len(text) < 250:
             return 1
         if opener and verb and colon and address:
             return 2

@@ -6,7 +6,7 @@ It works on the HTML's structure where a mail program marked it, and on the text
 
 import re
 
-from mailer.html import to_lines
+from mailer.html import HtmlLine, to_lines
 from mailer.message import Message
 from mailer.quote import Finder, Intro
 from mailer.reading import Segment, SegmentKind
@@ -18,6 +18,8 @@ _QUOTED = re.compile(r"^[ \t\u00a0\u200b-\u200f\u202a-\u202e\ufeff]{0,3}(?:>|\uf
 _ONLY_CLOSE = re.compile(r"^\s*>\s*[^\W\d_]{0,14}\s*:\s*$")
 # The rest of a link or of a line that did not fit: nobody begins an answer like this.
 _BROKEN_OFF = re.compile(r"^\s?[_(<&?/=%)\]][^\s]{3,}")
+_TOO_SHORT = 120  # a plain part of fewer characters may only say that there is HTML
+_TOKEN = re.compile(r"\w+")
 _WORD = re.compile(r"\w")
 
 
@@ -36,11 +38,28 @@ def body_text(message: Message) -> str:
     return "\n".join(_Body(message, frozenset()).lines)
 
 
-def _uses_html(message: Message) -> bool:
-    """HTML is read where the plain part is missing or only says that there is HTML."""
-    if message.html is None:
-        return False
-    return message.plain is None or not message.plain.strip()
+def _shown(message: Message) -> list[HtmlLine] | None:
+    """The HTML's lines where there is no plain part that says the same; None to read the plain part."""
+    plain = (message.plain or "").strip()
+    if message.html is None or len(plain) > _TOO_SHORT:
+        return None
+    lines = to_lines(message.html)
+    if plain and sum(len(line.text) for line in lines) < 4 * max(len(plain), _TOO_SHORT):
+        return None
+    return lines
+
+
+def _paragraphs(lines: list[str], start: int) -> list[tuple[int, int]]:
+    """Runs of lines that are not blank, from `start` on."""
+    found: list[tuple[int, int]] = []
+    for i in range(start, len(lines)):
+        if not lines[i].strip():
+            continue
+        if found and found[-1][1] == i:
+            found[-1] = (found[-1][0], i + 1)
+        else:
+            found.append((i, i + 1))
+    return found
 
 
 class _Body:
@@ -49,8 +68,8 @@ class _Body:
     def __init__(self, message: Message, sent_lines: frozenset[str]) -> None:
         self.marks: list[str] = []
         self.by: list[str] = []
-        if _uses_html(message):
-            shown = to_lines(message.html or "")
+        shown = _shown(message)
+        if shown is not None:
             self.lines = [line.text for line in shown]
             self.marks = [line.mark for line in shown]
             self.by = [line.by for line in shown]
@@ -85,6 +104,7 @@ class _Body:
         self._intros()
         self._citations()
         self._only_quote()
+        self._only_rest()
         self._tails()
         self._blanks()
 
@@ -152,6 +172,14 @@ class _Body:
         self.kinds = [None] * len(self.lines)
         self.quoted = [False] * len(self.lines)
 
+    def _only_rest(self) -> None:
+        """A header the program marked, and nothing of one's own above it: forwarded without a word."""
+        if "rest" not in self.marks:
+            return
+        at = self.marks.index("rest")
+        if not self._written(0, len(self.lines)) and not any(k is _K.FORWARD for k in self.kinds):
+            self._set(at, len(self.lines), _K.FORWARD, "only-forward")
+
     def _runs(self, kind: SegmentKind) -> list[tuple[int, int]]:
         """Stretches of one kind, blank lines inside them included."""
         runs: list[tuple[int, int]] = []
@@ -209,10 +237,22 @@ class _Body:
             return count
         if not above:
             return intro.end
-        for j in range(intro.end, count):
-            self.kinds[j] = _K.QUOTE
-            self.by[j] = intro.by
+        self._set(intro.end, count, _K.QUOTE, intro.by)
+        self._answers_inside(intro.end)
         return count
+
+    def _answers_inside(self, start: int) -> None:
+        """Answers typed into a quote without marks: paragraphs that were not in the mail we sent."""
+        known = [i for i in range(start, len(self.lines)) if self.lines[i].strip() in self.sent]
+        if len(known) < 3:
+            return
+        vocabulary = {word for line in self.sent for word in _TOKEN.findall(line.lower())}
+        for a, b in _paragraphs(self.lines, start):
+            words = [w for line in self.lines[a:b] for w in _TOKEN.findall(line.lower())]
+            inside = a > known[0] and not any(line.strip() in self.sent for line in self.lines[a:b])
+            if inside and words and sum(w in vocabulary for w in words) < 0.7 * len(words):
+                for i in range(a, b):
+                    self.kinds[i], self.by[i] = None, ""
 
     def _written(self, start: int, end: int) -> bool:
         return any(self.kinds[j] is None and _WORD.search(self.lines[j]) for j in range(start, end))

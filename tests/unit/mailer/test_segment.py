@@ -251,3 +251,41 @@ def test_looks_are_budgeted():
         finder.find(i)
     assert finder.looks_left <= 0
     assert len(finder._folded) == len(lines)
+
+
+def test_own_sentence_about_writing_is_kept():
+    text = "On 3 May the board wrote:\n- we agree\n- we need time"
+    assert kinds(text) == [(K.REPLY, text)]
+
+
+def test_attribution_and_quote_on_one_line():
+    got = kinds(
+        "Yes, gladly.\n\nOn Mon, 6 Jan 2025 at 10:00, Tidings<reply@tidings.example> wrote:   2. The list is open\nmore"
+    )
+    assert [k for k, _ in got] == [K.REPLY, K.INTRO, K.QUOTE]
+
+
+def test_answers_typed_into_an_unmarked_quote_are_found_by_what_we_sent():
+    ours = (
+        "1. Should small groups get a seat?",
+        "2. Is the end of March too early?",
+        "3. Who will translate the summary?",
+    )
+    text = (
+        "See below, please.\n\nFrom: Tidings <reply@tidings.example>\nSent: Monday, 6 January 2025 10:00\n"
+        f"To: ana@example.org\nSubject: Digest\n\n{ours[0]}\n\nDefinitely, one each.\n\n{ours[1]}\n\n{ours[2]}\n"
+    )
+    replies = [s.text.strip() for s in segment(mail(text), frozenset(ours)) if s.kind is K.REPLY]
+    assert replies == ["See below, please.", "Definitely, one each."]
+    assert [s.text.strip() for s in segment(mail(text)) if s.kind is K.REPLY] == ["See below, please."]
+
+
+def test_forward_without_a_word_in_html_is_not_lost():
+    html = '<div id="divRplyFwdMsg"><b>From:</b> Bo<br><b>Sent:</b> Monday<br></div><div>Our answer.</div>'
+    assert {s.kind for s in segment(mail(html=html)) if s.text.strip()} == {K.FORWARD}
+
+
+def test_plain_part_that_only_points_to_the_html():
+    html = "<p>" + "We agree with the plan. " * 60 + "</p>"
+    message = Message((), "", "", "", (), (), "", (), (), "", "x", "Please view this in HTML.", html)
+    assert segment(message)[0].text.startswith("We agree")
