@@ -5,7 +5,7 @@ every fault of the file, and `UnknownName` for a process that does not exist.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from db import journal
@@ -13,9 +13,10 @@ from db import process as processes
 from db.engine import Database, Tx
 from db.journal import Act
 from db.process import ContactRow, ProcessRow, TrackRow
+from flows import source
 from flows.fields import Fields
 from flows.reports import Changed, ImportReport, NotImported, Rejected, UnknownName
-from flows.source import Mapping, Unreadable, read_yaml
+from flows.source import Unreadable, read_yaml
 
 _CODE = re.compile(r"[A-Z]{1,8}")
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;\\]+@[^\s@<>\"(),:;\\]+")
@@ -53,6 +54,7 @@ class ProcessPart:
     languages: tuple[str, ...]
     contacts: tuple[Person, ...]
     tracks: tuple[TrackPart, ...]
+    fallbacks: Mapping[str, tuple[str, ...]]  # per language those tried after a reader's own ones
 
 
 def need_process(tx: Tx, slug: str) -> ProcessRow:
@@ -63,12 +65,12 @@ def need_process(tx: Tx, slug: str) -> ProcessRow:
     return found
 
 
-def read_part(root: Mapping, fields: Fields) -> ProcessPart | None:
+def read_part(root: source.Mapping, fields: Fields) -> ProcessPart | None:
     """The process that a file describes, or None where it describes none; faults go to `fields`."""
     head = fields.mapping(root, "process")
     if head is None:
         return None
-    fields.only(head, ("slug", "name", "zone", "source_language", "languages", "contacts"), "process")
+    fields.only(head, ("slug", "name", "zone", "source_language", "languages", "contacts", "fallbacks"), "process")
     source_lang = fields.text(head, "source_language", required=True)
     if source_lang is not None:
         source_lang = fields.tag(source_lang, head.line_of("source_language"), "source_language")
@@ -80,11 +82,22 @@ def read_part(root: Mapping, fields: Fields) -> ProcessPart | None:
         languages=fields.tags(head, "languages"),
         contacts=_people(head, fields),
         tracks=read_tracks(root, fields),
+        fallbacks=_fallbacks(head, fields),
     )
     return replace(part, languages=part.languages or (part.source_lang,))
 
 
-def read_tracks(root: Mapping, fields: Fields) -> tuple[TrackPart, ...]:
+def _fallbacks(head: source.Mapping, fields: Fields) -> dict[str, tuple[str, ...]]:
+    given = fields.mapping(head, "fallbacks")
+    found = {}
+    for name in given.items if given else ():
+        tag = fields.tag(name, given.line_of(name), "fallbacks") if given else None
+        if tag is not None and given is not None:
+            found[tag] = fields.tags(given, name, required=True)
+    return found
+
+
+def read_tracks(root: source.Mapping, fields: Fields) -> tuple[TrackPart, ...]:
     """The tracks of a file; slugs and codes are unique."""
     found: list[TrackPart] = []
     slugs: dict[str, int] = {}
@@ -105,7 +118,7 @@ def read_tracks(root: Mapping, fields: Fields) -> tuple[TrackPart, ...]:
     return tuple(found)
 
 
-def _people(of: Mapping, fields: Fields) -> tuple[Person, ...]:
+def _people(of: source.Mapping, fields: Fields) -> tuple[Person, ...]:
     found = []
     for one in fields.mappings(of, "contacts"):
         fields.only(one, ("role", "address", "languages"), "contact")
@@ -191,6 +204,9 @@ def apply_part(tx: Tx, known: ProcessRow, part: ProcessPart, act: Act) -> Import
         processes.change(tx, known.id, name=part.name, zone=part.zone, source_lang=part.source_lang)
         processes.put_setting(tx, known.id, "languages", list(part.languages))
         changed.append(Changed(part.slug, differing))
+    if dict(part.fallbacks) != processes.fallbacks(tx, known.id):
+        processes.put_fallbacks(tx, known.id, part.fallbacks)
+        changed.append(Changed(part.slug, ("fallbacks",)))
     added, track_changes, unchanged = _apply_tracks(tx, known.id, part.tracks)
     changed += track_changes
     if _apply_contacts(tx, known.id, part):

@@ -27,12 +27,13 @@ def export_timeline(db: Database, process_slug: str) -> str:
         process = need_process(tx, process_slug)
         tracks = processes.tracks(tx, process.id)
         people = processes.contacts(tx, process.id)
+        chains = processes.fallbacks(tx, process.id)
         entries = timeline.entries(tx, process.id)
         wordings = texts.load_texts(tx, process.id, [("entry", one.id) for one in entries], ENTRY_TEXTS)
     return _dump(
         {
             "schema": 1,
-            "process": _process(process, people),
+            "process": _process(process, people, chains),
             "tracks": [_track(track, people) for track in tracks],
             "entries": [
                 _entry(one.slug, one.facts, _worded(wordings, ("entry", one.id), process.source_lang))
@@ -65,8 +66,9 @@ def _dump(document: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(document), allow_unicode=True, sort_keys=False, width=120)
 
 
-def _process(process: ProcessRow, people: Sequence[ContactRow]) -> dict[str, Any]:
-    return {
+def _process(process: ProcessRow, people: Sequence[ContactRow], chains: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    fallbacks = {"fallbacks": {lang: list(chain) for lang, chain in chains.items()}} if chains else {}
+    return fallbacks | {
         "slug": process.slug,
         "name": process.name,
         "zone": process.zone,

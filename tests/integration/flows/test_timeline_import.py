@@ -288,7 +288,7 @@ def test_csv_says_the_same(sqlite: Database) -> None:
     assert bring(sqlite, content, format="csv").unchanged == ("talk", "report")
     report = bring(sqlite, content.replace("consultation", "consult"), format="csv")
     assert (report.rejected[0].line, report.rejected[0].field) == (2, "kind")
-    with pytest.raises(UnknownName, match="csv, yaml"):
+    with pytest.raises(UnknownName, match="csv, ics, yaml"):
         bring(sqlite, content, format="xls")
 
 
@@ -318,6 +318,17 @@ def test_a_process_needs_a_domain_of_its_own(sqlite: Database) -> None:
     with sqlite.read() as tx:
         (manager,) = processes.contacts(tx, 1)
     assert (manager.name, manager.languages, manager.track_id) == ("Manager", ("en", "de"), None)
+
+
+def test_fallback_languages_come_with_the_process(database: Database) -> None:
+    make_process(database)
+    more = TIMELINE.replace("  source_language: en\n", "  source_language: en\n  fallbacks: {ca: [es, fr], zh: [en]}\n")
+    assert bring(database, more).changed == (Changed("demo", ("fallbacks",)),)
+    with database.read() as tx:
+        assert processes.fallbacks(tx, 1) == {"ca": ("es", "fr"), "zh-Hans": ("en",)}
+    assert bring(database, more).changed == ()
+    assert bring(database, export_timeline(database, "demo")).changed == ()
+    assert bring(database, more.replace("ca: [es", "xq: [es")).rejected[0].line == 7
 
 
 def test_an_export_imports_to_the_same(sqlite: Database) -> None:
