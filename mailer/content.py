@@ -229,6 +229,7 @@ class NoticeKind(StrEnum):
     HELD = "held"  # a stranger's mail waits: one question
     LEFT = "left"  # unsubscribed
     PAUSED = "paused"
+    AWAY = "away"  # to a deputy: the other liaison of the group is away
     RESUMED = "resumed"
     HELP = "help"
     STATUS = "status"
