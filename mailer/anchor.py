@@ -34,7 +34,10 @@ _LIST = re.compile(
 )
 _BULLET = re.compile(r"\s{0,8}[-*•–·‣◦]\s+")
 _REFERENCE = re.compile(r"(?<![\w-])S-(\d{1,9}[a-z]?)(?![\w-])")
-_NUMBER_AFTER = re.compile(r"[\s:#№nNº°.]{0,4}(\d{1,3})(?![\d.]\d)")
+_NUMBER_AFTER = re.compile(
+    r"[\s:#№nº°.]{0,4}(?:(?:la|no|nr|num|number|nummer|numéro|número|numero|номер|رقم|ya|kwanza|số|"
+    r"hao)[\s.:]{1,2})?(\d{1,3})(?![\d.]\d)"
+)
 _NUMBER_BEFORE = re.compile(r"(?<!\d)(\d{1,3})(?:st|nd|rd|th|\.|-?[^\W\d]{1,3})?[\s.]{1,2}$")
 _ORDINAL = re.compile(r"第\s?(\d{1,3})\s?(?:条|條|項|项|个|個|号|號|点|點)?(?:建议|建議|提案|提言|推荐|勧告|推奨)?")
 _GREETING = re.compile(r"^[^\n]{0,40}[,،:!：！،。]?$")
@@ -96,6 +99,7 @@ def _cut(text: str, quote: str, known: Known) -> list[_Piece]:
             continue
         number, colon = _list_number(line)
         heads = bool(known.codes(line[:60])) and (bool(number) or _opens_with_code(line, known))
+        heads = heads or _opens_with_number(line)
         blank = not line.strip()
         if (blank or number or heads) and current.text:
             pieces.append(current)
@@ -116,6 +120,12 @@ def _opens_with_code(line: str, known: Known) -> bool:
     return 0 <= at <= 24 and len(bare[:at].split()) <= 4
 
 
+def _opens_with_number(line: str) -> bool:
+    """Whether a line begins by naming a question, item or recommendation: `Question 3: ...`."""
+    head = fold(digits(line[:40]))
+    return any(hit.start <= 4 and _NUMBER_AFTER.match(head, hit.end) for hit in phrases("numbers").find(head))
+
+
 def _list_number(line: str) -> tuple[int, bool]:
     found = _LIST.match(digits(line[:40]))
     if not found:
@@ -125,7 +135,8 @@ def _list_number(line: str) -> tuple[int, bool]:
 
 
 def _only_greeting(text: str, first: bool = False) -> bool:
-    """A line that only greets: begins with (or is) a courtesy, or opens the mail in a few words and a comma."""
+    """A line that only greets: begins with (or is) a courtesy, or opens the mail in a few words and a "
+    "comma."""
     if "\n" in text.strip() or len(text) > 60:
         return False
     if first and len(text.split()) <= 4 and text.rstrip()[-1:] in _CALLS and not any(c.isdigit() for c in text):
@@ -208,7 +219,8 @@ def _join(found: list[StatementRead]) -> list[StatementRead]:
 
 
 def _continues(last: StatementRead, statement: StatementRead) -> bool:
-    """Whether a paragraph belongs to the answer before it: nothing of its own to hold on to, or the same quote."""
+    """Whether a paragraph belongs to the answer before it: nothing of its own to hold on to, or the "
+    "same quote."""
     if last.confidence == UNDER_QUOTE == statement.confidence and last.anchors == statement.anchors:
         return True
     return bool(last.anchors) and not statement.anchors and last.quote == statement.quote

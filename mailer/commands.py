@@ -1,5 +1,5 @@
 """Commands in the writer's own words: unsubscribe, pause, resume, weekly, fortnightly, monthly, hour,
-language, help, status, withdraw, fix, private.
+language, help, status, withdraw, fix, private; and `settings` for a wish that needs the page of settings.
 
 `read_command(subject, text, today)` gives a `Command`, or None. It is a command only when the mail is short and
 says nothing else: a keyword (with its argument) between greetings, or a sentence that asks for it.
@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from babel.core import Locale
 
-from mailer.phrases import TABLES, Found, fold, phrases
+from mailer.phrases import TABLES, Found, Phrases, fold, phrases
 from mailer.reading import CommandRead
 from mailer.when import dates_in, digits, hour_in, until
 
@@ -23,6 +23,17 @@ _NAMES = (
     "unsubscribe", "pause", "resume", "weekly", "fortnightly", "monthly", "hour", "language", "help", "status",
     "withdraw", "fix", "private",
 )  # fmt: skip
+_PROSE = (
+    "unsubscribe_prose",
+    "pause_prose",
+    "resume_prose",
+    "weekly_prose",
+    "fortnightly_prose",
+    "monthly_prose",
+    "hour_prose",
+    "language_prose",
+    "settings_prose",
+)
 _WITH_REF = ("withdraw", "fix", "private")
 _REF = re.compile(r"\b([a-z]{1,4})-?(\d{1,9})([a-z])?\b")
 _CODE = re.compile(r"\b(?!S-)[A-Z]{1,5}-\d{1,3}\b")
@@ -227,11 +238,7 @@ def language_code(text: str, languages: tuple[str, ...] = ()) -> str:
 def _prose(text: str, languages: tuple[str, ...], today: date | None) -> CommandRead | None:
     """A sentence that asks for one thing, in a mail with little else."""
     folded = fold(text)
-    kinds = tuple(
-        f"{name}_prose"
-        for name in ("unsubscribe", "pause", "resume", "weekly", "fortnightly", "monthly", "hour", "language")
-    )
-    found = list(phrases("commands", *kinds).find(folded))
+    found = list(phrases("commands", *_PROSE).find(folded))
     if (
         not found
         or "http" in folded
@@ -242,10 +249,29 @@ def _prose(text: str, languages: tuple[str, ...], today: date | None) -> Command
     names = {f.name for f in found}
     if "unsubscribe_prose" in names:
         return CommandRead("unsubscribe") if len(text.split()) <= 40 and len(text) <= 350 else None
+    if "settings_prose" in names and len(text.split()) <= 30:
+        return CommandRead("settings")
     if len(text.split()) > 25 or len(text) > 200 or len(_pieces(text)) > 3:
         return None
     spoken = tuple(dict.fromkeys((*(f.language for f in found), *languages)))
     return _asked(names, folded, found, spoken, today)
+
+
+def _named_language(folded: str, rest: str) -> str:
+    """The language that a sentence asks for: just behind its words, else the only one that it names at "
+    "all."""
+    for length in (3, 2, 1):
+        if code := language_code(" ".join(rest.split()[:length])):
+            return code
+    names = {_language_names()[found.phrase] for found in _language_phrases().find(folded)}
+    return names.pop() if len(names) == 1 else ""
+
+
+@lru_cache(maxsize=1)
+def _language_phrases() -> Phrases:
+    return Phrases(
+        (name, code, code) for name, code in _language_names().items() if len(name) > 3 or not name.isascii()
+    )
 
 
 def _last(folded: str) -> str:
@@ -264,10 +290,8 @@ def _asked(
             return CommandRead(name)
     for mark in found:
         rest = folded[mark.end :].strip()
-        if mark.name == "language_prose":
-            for length in (3, 2, 1):
-                if code := language_code(" ".join(rest.split()[:length])):
-                    return CommandRead("language", code)
+        if mark.name == "language_prose" and (code := _named_language(folded, rest)):
+            return CommandRead("language", code)
         if mark.name == "hour_prose" and len(rest) <= 25 and (hour := hour_in(rest)) is not None:
             return CommandRead("hour", str(hour))
     return None

@@ -12,6 +12,7 @@ The keys of the object, their order and their meaning are kept stable. The conte
 Unknown keys are left alone, so that a larger document may be given; a value of the wrong shape counts as absent.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -23,6 +24,7 @@ from mailer.read import read_message
 from mailer.reading import Anchor, Context, ItemKnown, QuestionKnown, Reading, TrackKnown
 
 JsonObject = dict[str, Any]
+_CODE = re.compile(r"[A-Za-z]{1,12}-\d{1,3}")
 _ROSTERS = ("roster", "liaisons", "senders")
 
 
@@ -105,7 +107,11 @@ def envelope_of(message: Message) -> Envelope:
 def context_for(message: Message, document: Mapping[str, Any]) -> Context:
     """The context of one mail out of the document of `--context`."""
     questions = tuple(_questions(document.get("questions")))
-    items = tuple(_items(document.get("items"))) or tuple(_asked(message, document, questions))
+    digest = document.get("digest")
+    given = document.get("items") or (
+        digest.get("items") or digest.get("asks") if isinstance(digest, Mapping) else None
+    )
+    items = tuple(_items(given, questions)) or tuple(_asked(message, document, questions))
     known, languages = _writer(message, document)
     return Context(
         items=items,
@@ -165,13 +171,16 @@ def _questions(value: object) -> Iterator[QuestionKnown]:
             yield QuestionKnown(code, _first(row, "track"), _first(row, "text", "question", "value", "title"))
 
 
-def _items(value: object) -> Iterator[ItemKnown]:
+def _items(value: object, questions: tuple[QuestionKnown, ...]) -> Iterator[ItemKnown]:
+    """Items as rows, or as bare codes of questions in the order of the digest."""
+    by_code = {question.code: question for question in questions}
     for place, row in enumerate(_rows(value, "number"), start=1):
-        number = _integer(_first(row, "number", "n", "item")) or place
-        title = _first(row, "title", "text", "question", "value")
-        yield ItemKnown(
-            number, title, _first(row, "code", "question_id", "id", "ref"), _first(row, "track"), _strings_of(row)
-        )
+        given = _first(row, "number", "n", "item")
+        named = (_first(row, name) for name in ("code", "question_id", "question", "id", "ref", "number"))
+        code = next((text for text in named if _CODE.fullmatch(text)), "")
+        known = by_code.get(code, QuestionKnown(code, ""))
+        title = _first(row, "title", "text", "value") or known.text
+        yield ItemKnown(_integer(given) or place, title, code, _first(row, "track") or known.track, _strings_of(row))
 
 
 def _strings_of(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -200,10 +209,7 @@ def _asked(message: Message, document: Mapping[str, Any], questions: tuple[Quest
     named = [row for row in digests if _in_thread(_first(row, "id"), threads)]
     titled = [row for row in digests if _first(row, "subject") and fold(_first(row, "subject")) in subject]
     for row in (named or titled)[:1]:
-        by_code = {question.code: question for question in questions}
-        for number, code in enumerate(_strings(row.get("asks")), start=1):
-            question = by_code.get(code, QuestionKnown(code, ""))
-            yield ItemKnown(number, question.text, code, question.track)
+        yield from _items(row.get("items") or _strings(row.get("asks")), questions)
 
 
 def _in_thread(name: str, threads: str) -> bool:
@@ -218,13 +224,26 @@ def _in_thread(name: str, threads: str) -> bool:
 
 
 def _writer(message: Message, document: Mapping[str, Any]) -> tuple[bool | None, tuple[str, ...]]:
-    """Whether the writer stands in the roster (None: no roster given), and their languages."""
-    rows = [row for name in _ROSTERS for row in _rows(document.get(name), "address")]
-    if not rows:
-        return None, ()
+    """Whether the writer stands in the roster (None: no roster with addresses given), and their languages."""
+    rows = [row for name in _ROSTERS for row in _people(document.get(name))]
     sender = message.from_addr.lower()
-    for row in rows:
-        given = [*_strings(row.get("address")), *_strings(row.get("addresses")), *_strings(row.get("email"))]
-        if sender in (address.lower() for address in given):
-            return True, _strings(row.get("languages") or row.get("language"))
-    return False, ()
+    for addresses, languages in rows:
+        if sender in addresses:
+            return True, languages
+    return (False, ()) if rows else (None, ())
+
+
+def _people(value: object, depth: int = 0) -> Iterator[tuple[set[str], tuple[str, ...]]]:
+    """Everybody with an address in a roster of any shape: (addresses, languages)."""
+    if isinstance(value, Mapping):
+        flat = [text for v in value.values() for text in _strings(v)]
+        addresses = {text.lower().strip("<>") for text in flat if "@" in text}
+        if addresses:
+            yield addresses, _strings(value.get("languages") or value.get("language"))
+    elif isinstance(value, str) and "@" in value:
+        yield {text.lower().strip("<>") for text in _strings(value) if "@" in text}, ()
+    if isinstance(value, Mapping | list | tuple) and depth < 4:
+        inner = value.values() if isinstance(value, Mapping) else value
+        for row in inner:
+            if isinstance(row, Mapping | list | tuple) or (isinstance(row, str) and not isinstance(value, Mapping)):
+                yield from _people(row, depth + 1)

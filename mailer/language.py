@@ -145,7 +145,7 @@ def _by_model(text: str, script: str, letters: int, prefer: tuple[str, ...]) -> 
         if letters < 12 or score < 0.25:
             return _by_letters(plain, script) or "und"
     near = next((p for p in own if any({first, p.split("-")[0]} <= family for family in _FAMILIES)), "")
-    if near and score < 0.9:
+    if near and score < 0.9 and first not in (p.split("-")[0] for p in own):
         return near
     if script == "Cyrl" and score < 0.8 and (letter := _by_letters(plain, script)):
         return letter

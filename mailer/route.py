@@ -35,6 +35,15 @@ _STRONG = re.compile(
     r"blackmailed|doxxed|doxed|assaulted|raped|beaten|arrested|detained|attacked)|"
     r"(?:harass(?:es|ed|ing)|stalk(?:s|ed|ing)|blackmail(?:s|ed|ing)|dox(?:xed|ed|xing)|attack(?:ed|s|"
     r"ing)) (?:me|us|her|him|one of|a member|our)|"
+    r"i(?: am|'m) (?:scared|frightened|terrified)\b|menaces de mort|morddrohung|amenazas? de muerte|"
+    r"ameaças? de morte|"
+    r"угроз\w* убий|تهديدات بالقتل|تهديد بالقتل|死亡威胁|死亡威脅|殺害予告|ancaman (?:pembunuhan|mati)|"
+    r"vitisho vya kuua|"
+    r"איומים ברצח|איום ברצח|minacce di morte|doodsbedreiging|groźby śmierci|ölüm tehdidi|살해 협박|"
+    r"\b(?:fui|fue|foi|ha sido|he sido|está siendo|está sendo|me han?|nos han?) (?:amenazad|acosad|"
+    r"agredid|ameaçad|assediad)\w*|"
+    r"\b(?:a été|ai été|est|suis) (?:menacé|harcelé|agressé)\w*|\b(?:wurde|wurden|wird|werde|"
+    r"werden) (?:\w+ ){0,6}(?:bedroht|verfolgt|gestalkt|belästigt|verhaftet)|"
     r"fear(?:s|ed)? for (?:my|her|his|our|their) (?:safety|life|family)|afraid for (?:my|her|his|our)|"
     r"(?:feel|not|am|is) (?:un)?safe (?:at home|for me|here|any ?more)|kill (?:me|myself|him|her)|"
     r"end my life|hurt myself|harm myself|suicid",
@@ -59,6 +68,12 @@ _ROLE = re.compile(
     r"наступ|담당|동료|đại diện|đồng nghiệp|irtibat|temsilci|رابط|همکار|kapcsolat|yhteyshenkilö",
     re.IGNORECASE,
 )
+_VERSION = re.compile(
+    r"\b(?:\w{3,}(?:ish|ese|ian|ic)|french|german|hindi|greek|czech|dutch|thai|hebrew|swahili|bengali|"
+    r"urdu) (?:version|text|edition)\b",
+    re.IGNORECASE,
+)
+_WRONG = re.compile(r"\b(?:wrong|mistake|error|incorrect|should be|should read|misleading)\b", re.IGNORECASE)
 _PAIRS = re.compile(r"[«»„“”\"「『‘‹›][^«»„“”\"「」『』‘’‹›\n]{1,120}[»«“”\"」』’›‹]")
 _QUOTED = re.compile(r"[«»„“”\"「」『』‘’'‹›]|\b[A-Z]{1,5}-\d{1,3}\b|\bdigest\b", re.IGNORECASE)
 
@@ -110,6 +125,8 @@ def is_translation_fault(text: str) -> bool:
     "something."""
     for paragraph in text[:MAX_TEXT].split("\n\n"):
         folded = fold(paragraph)
+        if _VERSION.search(paragraph) and _WRONG.search(paragraph) and _PAIRS.search(paragraph):
+            return True
         if _both(folded, "translation", "translation_faults") and _QUOTED.search(paragraph):
             return True
         if len(_PAIRS.findall(paragraph)) >= 2 and _both(folded, "translation", "translation_hints"):
@@ -118,11 +135,11 @@ def is_translation_fault(text: str) -> bool:
 
 
 def is_date_fault(text: str) -> bool:
-    """A date of ours is said to be wrong: noun, fault and a date (or a day's number) in one sentence."""
-    for sentence in _SENTENCE.split(text[:MAX_TEXT]):
-        folded = fold(sentence)
-        found = _both(folded, "date", "date_faults")
-        if found and (dates_in(sentence, (found.language,)) or re.search(r"\d", digits(sentence))):
+    """A date of ours is said to be wrong: noun, fault and a date (or a day's number) in one paragraph."""
+    for paragraph in text[:MAX_TEXT].split("\n\n"):
+        folded = fold(paragraph)
+        found = _both(folded, "date", "date_faults") if len(folded) < 500 else None
+        if found and (dates_in(paragraph, (found.language,)) or re.search(r"\d", digits(paragraph))):
             return True
     return False
 

@@ -7,6 +7,7 @@ What became of the odd ones:
 - bounces of a delay, receipts, calendar answers and reactions keep their own kind and are ignored or recorded.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -32,6 +33,7 @@ from mailer.reading import (
 MAX_HOPS = 100
 _OWN_WORDS = (SegmentKind.REPLY,)
 _EDGE = " \t\n.,;:!?。！，、؛،…-–—()[]*_"
+_FROM = re.compile(r"\+1\.? (?:from|de|von|aus|par|da|от|від|van|od|fra|från|dari|kutoka|du|del|vom|\() ?[^\n]{1,40}$")
 _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted")
 
 
@@ -154,7 +156,7 @@ def _duplicate(seen: Seen) -> Verdict | None:
     if not message.get("list-id"):
         return None
     domains = {d.lower() for d in seen.context.own_domains} | {trust.domain_of(a) for a in seen.context.own_addresses}
-    domains |= {trust.domain_of(i) for i in message.in_reply_to}
+    domains = domains or {trust.domain_of(i) for i in message.in_reply_to}
     addressed = {trust.domain_of(a) for a in (*message.to, *message.cc)}
     if domains & addressed - {""}:
         return Verdict(Kind.OTHER, Disposition.IGNORE, notes=("duplicate",))
@@ -244,7 +246,7 @@ def _acknowledgement(seen: Seen) -> Verdict | None:
     text = fold(seen.text).replace("+1", "+1.")
     if not text or len(text) > 200 or seen.message.attachments:
         return None
-    whole = text.strip(_EDGE) in phrases("courtesy", "acks").whole
+    whole = text.strip(_EDGE) in phrases("courtesy", "acks").whole or _short_nod(text)
     pieces = [piece.strip(_EDGE) for piece in commands.sentences(text)]
     pieces = [piece for piece in pieces if piece]
     nods = phrases("courtesy", "acks").whole
@@ -252,6 +254,18 @@ def _acknowledgement(seen: Seen) -> Verdict | None:
     if whole or (pieces and known and any(piece in nods for piece in pieces)):
         return Verdict(Kind.REPLY, Disposition.IGNORE, notes=("supports",))
     return None
+
+
+def _short_nod(text: str) -> bool:
+    """`+1 from our group`, or one short sentence of thanks."""
+    if any(char.isdigit() for char in text.removeprefix("+1")) or len(text.split()) > 8 or len(text) > 60:
+        return False
+    if _FROM.match(text):
+        return True
+    pieces = [piece for piece in commands.sentences(text) if piece.strip(_EDGE)]
+    return len(pieces) == 1 and any(
+        found.start <= 2 or found.end > len(text) - 3 for found in phrases("courtesy", "thanks").find(text)
+    )
 
 
 def _empty(seen: Seen) -> Verdict | None:
