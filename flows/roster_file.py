@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from digests.cadence import Cadence
 from flows import source
 from flows.fields import Fields, regions
 from flows.reports import unknown
@@ -22,7 +23,7 @@ LIAISON_MORE = ("role_there", "rank", "agreed_on", "cadence", "size", "interests
 GROUP_KINDS = ("chapter", "thematic", "usergroup", "collaboration", "community")
 BASES = ("office", "city", "nominal", "none")
 RANKS = ("first", "deputy")
-CADENCES = ("every", "weekly", "fortnightly", "monthly")
+CADENCES = tuple(one.value for one in Cadence)
 SIZES = ("S", "M", "L")
 SHARED = "shared mailbox"
 
