@@ -8,7 +8,7 @@ import asyncio
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from mailer.wire.letters import Letter, Outcome, Parcel, Record, pack
 
@@ -46,6 +46,9 @@ class Feed:
                     self._loop.call_soon_threadsafe(self._wake)
                 if self._stopped:
                     break
+            if isinstance(self._letters, Generator):
+                # Its transaction, if it has one, ends in the thread where it began.
+                self._letters.close()
         except BaseException as error:  # handed over to the caller of carry
             self.error = error
         self._ended = True

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from mailer.wire.content import longer_than
+
 LINE_LIMIT = 998
 _ADDRESS = re.compile(r"[^\s<>\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,254}\Z")
 
@@ -146,23 +148,13 @@ def stuff(data: bytes) -> bytes:
     ends = data.count(b"\r\n")
     if data.count(b"\n") != ends or data.count(b"\r") != ends:
         raise ValueError("the mail has a bare CR or LF (RFC 5321 section 2.3.8)")
-    if _too_long(data):
+    if longer_than(data, LINE_LIMIT):
         raise ValueError(f"the mail has a line above {LINE_LIMIT} octets (RFC 5322 section 2.1.1)")
     if b"\r\n." in data:
         data = data.replace(b"\r\n.", b"\r\n..")
     if data.startswith(b"."):
         data = b"." + data
     return data if data.endswith(b"\r\n") else data + b"\r\n"
-
-
-def _too_long(data: bytes) -> bool:
-    position, size = 0, len(data)
-    while size - position > LINE_LIMIT:
-        end = data.rfind(b"\n", position, position + LINE_LIMIT + 2)
-        if end < 0:
-            return True
-        position = end + 1
-    return False
 
 
 @lru_cache(maxsize=16)

@@ -26,7 +26,8 @@ from mailer.wire.ports import (
     TlsFiles,
     utc_now,
 )
-from mailer.wire.smtpd import Conversation, Shared
+from mailer.wire.smtpd import Conversation
+from mailer.wire.stream import Shared
 
 __all__ = [
     "Accept",

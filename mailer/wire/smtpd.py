@@ -8,28 +8,21 @@ Nothing is raised: a fault of ours is logged and reads `451 4.3.0`.
 # ruff: noqa: N802, ARG002 - aiosmtpd names its commands smtp_VERB and hands each one an argument
 
 import asyncio
-import itertools
 import logging
 import re
-import ssl
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from email.utils import format_datetime
 from typing import Any
 
-from aiosmtpd.smtp import SMTP
-
 from mailer.message import Envelope
+from mailer.wire import content
 from mailer.wire import path as grammar
-from mailer.wire.gate import Gate
-from mailer.wire.group import GroupCommitter
-from mailer.wire.ports import Accept, ListenerSettings, Rcpt, Received
+from mailer.wire.ports import Rcpt, Received
+from mailer.wire.stream import Gone, Stream
 
 log = logging.getLogger("tidings.wire")
 
 _END = b"\r\n.\r\n"
-_PAUSE_READING = 262_144
 _FLUSH = 16_384
 _TRANSIENT = Rcpt(False, 451, "4.3.0 temporary failure, please try again")
 _UNKNOWN = Rcpt(False, 550, "5.1.1 no such address here")
@@ -40,221 +33,8 @@ _BODIES = frozenset(("7BIT", "8BITMIME"))
 _DIGITS = re.compile(r"[0-9]{1,20}\Z")
 
 
-class _Gone(Exception):
-    """The client is gone, or was sent away: leave the conversation."""
-
-
-@dataclass(slots=True)
-class Shared:
-    """What all conversations of one listener have in common. `held` counts octets of mail in memory."""
-
-    settings: ListenerSettings
-    accept: Accept
-    committer: GroupCommitter
-    gate: Gate
-    counters: Counter[str]
-    tls: ssl.SSLContext | None = None
-    held: int = 0
-    closing: bool = False
-    open: set["Conversation"] = field(default_factory=set)
-    serial: "itertools.count[int]" = field(default_factory=itertools.count)
-    epoch: str = ""
-    stamp: tuple[int, str] = (-1, "")
-
-
-class Conversation(SMTP):
-    """One client. All methods run in the listener's event loop."""
-
-    def __init__(self, shared: Shared, loop: asyncio.AbstractEventLoop) -> None:
-        # Past SMTP's own initialiser, which looks for handler hooks by reflection: 80 us for each connection.
-        super(SMTP, self).__init__(asyncio.StreamReader(loop=loop), loop=loop)
-        self.loop = loop
-        self.hostname = shared.settings.hostname
-        self.shared = shared
-        self.peer = ""
-        self.trusted = False
-        self._entered = False
-        self._buffer = bytearray()
-        self._scanned = 0
-        self._overlong = False
-        self._reading_data = False
-        self._reading_paused = False
-        self._writing_paused = False
-        self._eof = False
-        self._lost = False
-        self._waiter: asyncio.Future[None] | None = None
-        self._out = bytearray()
-        self._secure = False
-        self._errors = 0
-        self._idle_commands = 0
-        self._greeted = b""
-        self._born = loop.time()
-        self._heard = self._born
-        self._data_since = 0.0
-        self._busy = False
-        self._expired_at = 0.0
-        self._mail_from: str | None = None
-        self._rcpts: list[str] = []
-        self._utf8 = False
-        self._helo = ""
-
-    # -- the transport's side ------------------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, or turn the client away at the gate."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        peername = transport.get_extra_info("peername")
-        self.peer = str(peername[0]) if isinstance(peername, tuple) else "local"
-        gate, counters = self.shared.gate, self.shared.counters
-        counters["connections"] += 1
-        self.trusted = gate.trusted(self.peer)
-        refusal = gate.enter(self.peer, self.trusted, self._born)
-        if refusal:
-            counters[refusal] += 1
-            code = b"421 4.3.2" if refusal == "refused_connections_total" else b"421 4.7.0"
-            transport.write(code + b" too many connections, please try later\r\n")
-            transport.close()
-            return
-        self._entered = True
-        self.shared.open.add(self)
-        self._handler_coroutine = self.loop.create_task(self._handle_client())
-
-    def data_received(self, data: bytes) -> None:
-        """Keep what came; stop reading while a flood waits behind a commit."""
-        if not self._entered:
-            return
-        self._buffer += data
-        # Data is read on and on, and judged as it comes, unless the client leaves our replies unread.
-        deaf = not self._reading_data or self._writing_paused
-        if deaf and len(self._buffer) > _PAUSE_READING and not self._reading_paused:
-            self._reading_paused = True
-            self._wire.pause_reading()
-        self._wake()
-
-    def eof_received(self) -> bool:
-        """A client that half-closes still reads its replies; TLS cannot be half-closed."""
-        self._eof = True
-        self._wake()
-        return not self._secure
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """Note it. A mail whose data is complete is stored all the same: its client will not ask twice."""
-        self._lost = True
-        self._wake()
-
-    def pause_writing(self) -> None:
-        """The client does not read its replies: hear no more of it until it does."""
-        self._writing_paused = True
-
-    def resume_writing(self) -> None:
-        """It reads again."""
-        self._writing_paused = False
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    @property
-    def _wire(self) -> asyncio.Transport:
-        assert isinstance(self.transport, asyncio.Transport)
-        return self.transport
-
-    # -- limits on time ------------------------------------------------------------------------------------
-
-    def check_time(self, now: float, stressed: bool) -> None:
-        """Called about every second: send away who takes too long (RFC 5321 section 4.5.3.2)."""
-        limits = self.shared.settings
-        if self._expired_at:
-            if now - self._expired_at > 5:
-                self._wire.abort()
-            return
-        if self._busy:
-            return
-        patience = limits.command_timeout
-        if stressed and not self.trusted:
-            patience = min(patience, limits.stress_timeout)
-        if self._data_since and now - self._data_since > limits.data_timeout:
-            self._expire("timeout_data", now)
-        elif now - self._heard > patience:
-            self._expire("timeout_data" if self._data_since else "timeout_command", now)
-        elif now - self._born > limits.session_timeout and self._mail_from is None:
-            self._expire("timeout_session", now)
-
-    def _expire(self, counter: str, now: float) -> None:
-        self.shared.counters[counter] += 1
-        self.dismiss(b"421 4.4.2 %s timeout, closing\r\n" % self.hostname.encode(), now)
-
-    def dismiss(self, words: bytes, now: float) -> None:
-        """Say goodbye at once, in the middle of whatever the client does; it has five seconds to read that."""
-        self._expired_at = now
-        if not self._lost:
-            self._wire.write(words)
-            self._wire.close()
-
-    @property
-    def idle(self) -> bool:
-        """Whether no mail of this client is under way."""
-        return self._mail_from is None and not self._busy
-
-    # -- reading and answering -----------------------------------------------------------------------------
-
-    async def _more(self) -> None:
-        """Send what is to be said, then wait for more from the client; raise _Gone when nothing can come."""
-        await self._flush()
-        if self._lost or self._eof or self._expired_at:
-            raise _Gone
-        if self._reading_paused:
-            self._reading_paused = False
-            self._wire.resume_reading()
-        await self._pause()
-
-    async def _pause(self) -> None:
-        self._heard = self.loop.time()
-        self._waiter = self.loop.create_future()
-        await self._waiter
-
-    async def _flush(self) -> None:
-        if self._lost:
-            raise _Gone
-        if self._out:
-            self._wire.write(bytes(self._out))
-            self._out.clear()
-            while self._writing_paused and not self._lost:
-                await self._pause()
-
-    def _say(self, words: bytes) -> None:
-        self._out += words
-        self._out += b"\r\n"
-
-    def _refuse(self, counter: str, words: bytes) -> None:
-        self.shared.counters[counter] += 1
-        self._errors += 1
-        self._say(words)
-
-    async def push(self, status: str | bytes) -> None:
-        """Say a line; used by what is inherited."""
-        self._say(status.encode() if isinstance(status, str) else status)
-
-    def _next_line(self) -> bytes | None:
-        """The next command line with its line end; b'' for one that was too long; None when more must come."""
-        end = self._buffer.find(b"\n", self._scanned)
-        limit = self.shared.settings.command_limit
-        if end < 0:
-            self._scanned = len(self._buffer)
-            if self._scanned > limit:
-                self._overlong = True
-                self._buffer.clear()
-                self._scanned = 0
-            return None
-        line = bytes(self._buffer[: end + 1])
-        del self._buffer[: end + 1]
-        self._scanned = 0
-        if self._overlong or len(line) > limit:
-            self._overlong = False
-            return b""
-        return line
+class Conversation(Stream):
+    """The commands. Those of RFC 5321 have aiosmtpd's names and replace its own."""
 
     # -- the conversation ----------------------------------------------------------------------------------
 
@@ -272,7 +52,9 @@ class Conversation(SMTP):
                     await self._obey(line)
                     if len(self._out) > _FLUSH:
                         await self._flush()
-        except (_Gone, ConnectionError):
+                        # Whoever sends thousands of commands at once lets others have their turn.
+                        await asyncio.sleep(0)
+        except (Gone, ConnectionError):
             pass
         except Exception:
             self.shared.counters["failed"] += 1
@@ -280,13 +62,6 @@ class Conversation(SMTP):
             self._out += b"421 4.3.0 temporary failure, closing\r\n"
         finally:
             self._leave()
-
-    def _leave(self) -> None:
-        if self._out and not self._lost:
-            self._wire.write(bytes(self._out))
-        self._wire.close()
-        self.shared.open.discard(self)
-        self.shared.gate.leave(self.peer, self.trusted)
 
     async def _obey(self, line: bytes) -> None:
         """Carry out one command line."""
@@ -303,12 +78,6 @@ class Conversation(SMTP):
             self._end("refused_errors", b"421 4.7.0 too many errors, closing")
         if self._idle_commands >= self.shared.settings.idle_commands_limit:
             self._end("refused_idle_commands", b"421 4.7.0 too many commands without a mail, closing")
-
-    def _end(self, counter: str, words: bytes) -> None:
-        if counter:
-            self.shared.counters[counter] += 1
-        self._say(words)
-        raise _Gone
 
     async def _dispatch(self, verb: bytes, raw: bytes) -> None:
         command = _COMMANDS.get(verb)
@@ -327,7 +96,7 @@ class Conversation(SMTP):
             return
         try:
             await command(self, arg)
-        except (_Gone, ConnectionError):
+        except (Gone, ConnectionError):
             raise
         except Exception:
             self.shared.counters["failed"] += 1
@@ -409,9 +178,9 @@ class Conversation(SMTP):
         except OSError as error:
             self.shared.counters["tls_failed"] += 1
             self._lost = True
-            raise _Gone from error
+            raise Gone from error
         if secured is None:
-            raise _Gone
+            raise Gone
         self.transport = secured
         self._secure = True
 
@@ -561,7 +330,7 @@ class Conversation(SMTP):
                 await self._more()
             data = bytes(buffer[: end + 2])
             del buffer[: end + 5]
-        except _Gone:
+        except Gone:
             shared.counters["hangup_in_data"] += refusal is None
             raise
         finally:
@@ -569,23 +338,7 @@ class Conversation(SMTP):
             self._reading_data = False
             self._data_since = 0.0
             self._scanned = 0
-        return refusal or self._judge_data(data)
-
-    def _judge_data(self, data: bytes) -> bytes | tuple[str, bytes]:
-        limits = self.shared.settings
-        if len(data) - 2 > limits.size_limit:
-            return "refused_size", b"552 5.3.4 the mail is too big"
-        ends = data.count(b"\r\n")
-        if data.count(b"\n") != ends or data.count(b"\r") != ends:
-            return "refused_bare_line_end", b"554 5.5.2 bare CR or LF in the data (RFC 5321 section 2.3.8)"
-        if longer_than(data, limits.line_limit):
-            return "refused_line_length", b"554 5.6.0 a line of the data is too long"
-        if b"\r\n." in data:
-            data = data.replace(b"\r\n.", b"\r\n")
-        data = data[2:]
-        if loops(data, limits.received_limit, limits.loop_marks):
-            return "refused_loop", b"554 5.4.6 this mail goes round in a loop"
-        return data
+        return refusal or content.judge(data, limits)
 
     async def _keep(self, body: bytes) -> bytes:
         """Hand the mail to the store and wait for the commit. The words of the reply."""
@@ -673,28 +426,6 @@ def _after(keyword: str, arg: str | None) -> tuple[str, str] | None:
     if not arg or arg[: len(keyword)].upper() != keyword:
         return None
     return grammar.path(arg[len(keyword) :])
-
-
-def longer_than(data: bytes, limit: int) -> bool:
-    """Whether a line (its CR LF apart) exceeds the limit. Looks at few octets: it hops from line to line."""
-    position, size = 0, len(data)
-    while size - position > limit:
-        end = data.rfind(b"\n", position, position + limit + 2)
-        if end < 0:
-            return True
-        position = end + 1
-    return False
-
-
-def loops(data: bytes, limit: int, marks: tuple[str, ...]) -> bool:
-    """Whether the header has more than `limit` Received lines or a line that only our own mail has."""
-    end = data.find(b"\r\n\r\n")
-    head = data if end < 0 else data[:end]
-    if len(head) > limit * len(b"received:\r\n"):
-        lines = b"\n" + head.lower()
-        if lines.count(b"\nreceived:") > limit:
-            return True
-    return any(b"\n" + mark.lower().encode() + b"\r" in b"\n" + head.lower() + b"\r" for mark in marks)
 
 
 _Command = Callable[[Conversation, str], Awaitable[Any]]

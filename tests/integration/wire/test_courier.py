@@ -427,18 +427,23 @@ def test_the_first_mail_leaves_while_the_rest_is_still_being_claimed() -> None:
 
 def test_halt_finishes_what_was_drawn() -> None:
     book = Book()
+    closed_in: list[str] = []
     with sinking() as sink, courier(sink.port, connections=2, ahead=5) as made:
 
         def endless() -> Iterator[Letter]:
             number = 0
-            while True:
-                if number == 30:
-                    made.halt()
-                yield letter(number)
-                number += 1
+            try:
+                while True:
+                    if number == 30:
+                        made.halt()
+                    yield letter(number)
+                    number += 1
+            finally:
+                closed_in.append(threading.current_thread().name)
 
         report = made.carry(endless(), book)
     assert 30 <= report.accepted < 60
+    assert closed_in == ["tidings-letters"]
     assert len(sink.mails) == len(book.outcomes) == report.accepted
 
 
