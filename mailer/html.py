@@ -109,13 +109,16 @@ class _Writer:
         self.words: list[str] = []
         self.mark = self.by = ""
         self.blank = True
+        self.pre = False
 
     def text(self, text: str, pre: bool) -> None:
         if pre:
+            self.pre = True
             pieces = text.split("\n")
             for piece in pieces[:-1]:
                 self.words.append(piece)
                 self.line(force=True)
+                self.pre = True
             if pieces[-1]:
                 self.words.append(pieces[-1])
             return
@@ -126,8 +129,10 @@ class _Writer:
             self.words.append(text)
 
     def line(self, force: bool = False) -> None:
-        text = "".join(self.words).strip()
+        text = "".join(self.words)
+        text = text.rstrip() if self.pre and text.strip() else text.strip()
         self.words.clear()
+        self.pre = False
         if text:
             self.lines.append(HtmlLine(text, self.mark, self.by))
             self.blank = False

@@ -90,4 +90,6 @@ def _comment(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return clean_header("".join(text.split())).strip("'")
+    if '"' not in text:
+        text = "".join(text.split())
+    return clean_header(text).strip("'")
