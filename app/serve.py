@@ -49,7 +49,7 @@ class Service:
         self.listener: Listener | None = None
         self._courier: Courier | None = None
         self._ticker: Ticker | None = None
-        self._sign = wiring.signer(config)
+        self._sign = wiring.signing(config)
         self._stopping = threading.Event()
         self._turn = threading.Lock()
 

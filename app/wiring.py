@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from gettext import GNUTranslations
@@ -15,6 +15,7 @@ from app.config import Config, ConfigError
 from db.engine import Database
 from db.journal import Act
 from flows import failpoint, inbound
+from flows.deliver import Sign
 from flows.engine import Engine, Settings
 from flows.keys import Keys
 from mailer import sign, words
@@ -122,12 +123,13 @@ def carry(way_out: Courier) -> Carry:
     return run
 
 
-def signer(config: Config) -> Callable[[bytes], bytes] | None:
+def signing(config: Config) -> Sign | None:
     """What signs outgoing mail, or None when no key is configured."""
     if not config.dkim:
         return None
     keys = [sign.load_key(key.selector, key.key.read_bytes()) for key in config.dkim]
-    return sign.Signer(config.dkim[0].domain, keys).sign
+    signer = sign.Signer(config.dkim[0].domain, keys)
+    return lambda mail, at: signer.sign(mail, at) + mail
 
 
 def listener(config: Config, made: Engine) -> Listener:

@@ -72,7 +72,12 @@ def answer(as_json: bool, value: Any, words: str) -> None:
         say(words)
 
 
+def complain(words: str) -> None:
+    """A line on standard error."""
+    err.print(Text(words))
+
+
 def fail(words: str, code: int = REFUSED) -> NoReturn:
     """An error in one line, and out."""
-    err.print(Text(f"tidings: {words}"))
+    complain(f"tidings: {words}")
     raise SystemExit(code)

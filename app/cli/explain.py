@@ -1,9 +1,8 @@
 """`tidings explain`: how inbound mails are understood, without a database and without storing anything."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -11,9 +10,9 @@ from rich.text import Text
 
 from app.cli import console
 from mailer import explain as flow
-from mailer.message import Envelope
-from mailer.read import read
-from mailer.reading import Context, Reading, SegmentKind
+from mailer.parse import parse
+from mailer.read import read_message
+from mailer.reading import Reading, SegmentKind
 
 _COLOURS = {
     SegmentKind.REPLY: "bold",
@@ -38,16 +37,27 @@ def explain(
     ] = None,
 ) -> None:
     """Say what was kept of each mail, what was taken out and by which rule, which item it answers, and how sure."""
-    known = Context()
-    if context_file is not None:
-        known = flow.load_context(yaml.safe_load(context_file.read_text("utf-8")) or {})
+    known = _context(context_file)
     as_json = json or context.obj.json
     for file in _mails(files):
-        reading = read(file.read_bytes(), Envelope(), known)
+        raw = file.read_bytes()
         if as_json:
-            sys.stdout.write(flow.to_line(str(file), reading) + "\n")
+            console.emit(flow.explain(raw, str(file), known))
         else:
-            _show(file, reading)
+            message = parse(raw)
+            _show(file, read_message(message, flow.envelope_of(message), flow.context_for(message, known), raw))
+
+
+def _context(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        found = yaml.safe_load(file.read_text("utf-8"))
+    except yaml.YAMLError as error:
+        console.fail(f"{file} is not YAML: {error}")
+    if not isinstance(found, dict):
+        console.fail(f"{file} holds no mapping with digests, items, questions or roster")
+    return found
 
 
 def _mails(files: list[Path]) -> Iterator[Path]:

@@ -116,5 +116,5 @@ def report(session: Session, made: ImportReport) -> None:
             console.say(f"  note: {warning}")
     if not made.ok:
         for one in made.rejected:
-            console.err.print(console.Text(str(one)))
+            console.complain(str(one))
         console.fail(f"{made.what}: {len(made.rejected)} faults, nothing was imported")
