@@ -9,13 +9,13 @@ import re
 from collections.abc import Mapping
 
 from mailer import attachment, charset, tnef
+from mailer.decoding import content, uudecode
 from mailer.flowed import unflow
 from mailer.html import to_text
 from mailer.mailbox import addresses
 from mailer.message import Attachment, Message, Part
 from mailer.mime import Limits, Node, Walk, header_text, walk
 from mailer.param import parameters
-from mailer.transfer import content, uudecode
 
 __all__ = ["Limits", "hops", "parse"]
 
