@@ -5,14 +5,13 @@ rest never moves. A part in base64 is joined and encoded per mail. Same input, s
 of people are cleaned and escaped here for the place they stand in, so none can make a line or markup.
 """
 
-import binascii
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from mailer import header
+from mailer import header, transfer
 from mailer.clean import clean, one_line
 from mailer.flow import flow, unspaced
 
@@ -193,7 +192,7 @@ def _part(pieces: Sequence[Piece], forms: Mapping[str, Callable[[str], str]], de
     wide = 0 if static.isascii() else sum(map(len, _NOT_LATIN.findall(static)))
     if wide * 3 > len(static) or (wide * 6 > len(static) and forms is _TEXT_FORMS):
         return _Part(tuple(p.encode() if isinstance(p, str) else p for p in pieces), True, forms, delsp)
-    return _Part(tuple(_qp(p) if isinstance(p, str) else p for p in pieces if p != ""), False, forms, delsp)
+    return _Part(tuple(transfer.qp(p) if isinstance(p, str) else p for p in pieces if p != ""), False, forms, delsp)
 
 
 def _merged(pieces: Sequence[Piece]) -> list[Piece]:
@@ -223,50 +222,8 @@ def _join(part: _Part, person: Person) -> bytes:
             out.append(value.encode())
         else:
             # A value stands between soft breaks: "=" CRLF before and after it vanish on decoding.
-            out.append(b"=\r\n" + _qp_value(value) + b"=\r\n" if value else b"=\r\n")
-    return _base64(b"".join(out)) if part.base64 else b"".join(out)
-
-
-def _qp_value(value: str) -> bytes:
-    if len(value) < 75 and value.isascii() and "=" not in value and value[0] not in ".F" and value[-1] != " ":
-        return value.encode()
-    return _qp(value)
-
-
-def _qp(text: str) -> bytes:
-    """Quoted-printable with lines of at most 76, safe for mbox ("From ") and for a final dot."""
-    # Without a line break in the text b2a_qp makes soft breaks of bare LF.
-    coded = binascii.b2a_qp(text.encode(), istext=True).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    # At the start of a line: "From " is changed by mbox, "." has a meaning in SMTP.
-    if coded.startswith((b"From ", b".")):
-        coded = b"=%02X" % coded[0] + coded[1:]
-    coded = coded.replace(b"\nFrom ", b"\n=46rom ").replace(b"\n.", b"\n=2E")
-    # b2a_qp leaves a blank before a field or at the end of the stretch: it would be trailing there.
-    if coded.endswith(b" "):
-        coded = coded[:-1] + b"=20"
-    return _short(coded)
-
-
-def _short(coded: bytes) -> bytes:
-    """Split lines that became longer than 76, and a last one with no room for the soft break of a field."""
-    lines = coded.split(b"\r\n")
-    if max(map(len, lines)) <= 76 and len(lines[-1]) <= 75:
-        return coded
-    return b"\r\n".join(_cut(line) for line in lines)
-
-
-def _cut(line: bytes) -> bytes:
-    out = []
-    while len(line) > 75:
-        cut = 75 if b"=" not in line[73:75] else line.index(b"=", 73)
-        out.append(line[:cut] + b"=")
-        line = line[cut:]
-    return b"\r\n".join([*out, line])
-
-
-def _base64(data: bytes) -> bytes:
-    coded = binascii.b2a_base64(data, newline=False)
-    return b"\r\n".join([coded[n : n + 76] for n in range(0, len(coded), 76)])
+            out.append(b"=\r\n" + transfer.qp_value(value) + b"=\r\n" if value else b"=\r\n")
+    return transfer.base64(b"".join(out)) if part.base64 else b"".join(out)
 
 
 def _flowed(pieces: Sequence[Piece], delsp: bool) -> list[Piece]:
@@ -318,7 +275,7 @@ def _calendar_part(boundary: str, calendar: Calendar) -> bytes:
         _folded("Content-Type", f"text/calendar; charset=utf-8; method={clean(calendar.method)}"),
         _folded("Content-Disposition", f"attachment; {header.filename(calendar.name)}"),
         b"Content-Transfer-Encoding: base64\r\n\r\n",
-        _base64(calendar.text.replace("\r\n", "\n").replace("\n", "\r\n").encode()),
+        transfer.base64(calendar.text.replace("\r\n", "\n").replace("\n", "\r\n").encode()),
         f"\r\n--{boundary}--\r\n".encode(),
     ]
     return b"".join(lines)

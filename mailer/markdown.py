@@ -6,6 +6,7 @@ pictures become links (no mail of ours loads anything). Pure and total: any text
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from html import escape
 
 from markdown_it import MarkdownIt
@@ -38,12 +39,14 @@ def _parser() -> MarkdownIt:
 _PARSER = _parser()
 
 
+@lru_cache(maxsize=2048)
 def to_html(text: str, heading: int = 3) -> str:
     """HTML with inline styles. Headings of the source start at level `heading`, so that none is skipped."""
     tokens = _PARSER.parse(clean_text(text))
     return _html(tokens, heading)
 
 
+@lru_cache(maxsize=2048)
 def to_text(text: str) -> str:
     """Plain text: lists with signs, links as `words (address)`, headings on a line of their own."""
     return "\n".join(_Text().blocks(_PARSER.parse(clean_text(text)))).strip("\n")

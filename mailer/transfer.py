@@ -1,84 +1,50 @@
-"""Transfer encodings undone: base64, quoted-printable, uuencode, as broken as they come (RFC 2045 section 6).
+"""Content transfer encodings (RFC 2045 sections 6.7 and 6.8) for bodies that are encoded in stretches.
 
-Never raises; large parts are decoded in pieces and cost little more than their decoded size.
+Pure. Lines are at most 76 octets, the last one of a stretch at most 75, so that a soft break has room.
 """
 
 import binascii
-import re
-
-from mailer.charset import from_base64, strip_base64
-from mailer.mime import Node, Walk
 
 
-def content(state: Walk, node: Node, limit: int) -> bytes:
-    """The body of a leaf with its transfer encoding undone; at most about `limit` bytes."""
-    encoding = node.get("content-transfer-encoding").partition(";")[0].strip().strip("\"'").lower()
-    if encoding == "base64":
-        data = _base64_body(state.raw, node.start, node.end, limit)
-        if len(data) > limit:
-            state.warn("part-cut")
-        return data[:limit] if len(data) > limit else data
-    data = state.raw[node.start : min(node.end, node.start + limit * 3 + 1_000)]
-    if encoding == "quoted-printable":
-        data = binascii.a2b_qp(data)
-    elif encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
-        data = uudecode(data)[1] or data
-    if len(data) > limit:
-        state.warn("part-cut")
-        data = data[:limit]
-    return data
+def qp_value(value: str) -> bytes:
+    """Quoted-printable of one value that stands between soft breaks; most need no change."""
+    if len(value) < 75 and value.isascii() and "=" not in value and value[0] not in ".F" and value[-1] != " ":
+        return value.encode()
+    return qp(value)
 
 
-_CLEAR_TAIL = re.compile(rb"\n\r?\n[ \t]*[^\s]+ [^\r\n]*[^\s]")
-_CHUNK = 1 << 20
+def qp(text: str) -> bytes:
+    """Quoted-printable with lines of at most 76, safe for mbox ("From ") and for a final dot."""
+    # Without a line break in the text b2a_qp makes soft breaks of bare LF.
+    coded = binascii.b2a_qp(text.encode(), istext=True).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    # At the start of a line: "From " is changed by mbox, "." has a meaning in SMTP.
+    if coded.startswith((b"From ", b".")):
+        coded = b"=%02X" % coded[0] + coded[1:]
+    coded = coded.replace(b"\nFrom ", b"\n=46rom ").replace(b"\n.", b"\n=2E")
+    # b2a_qp leaves a blank before a field or at the end of the stretch: it would be trailing there.
+    if coded.endswith(b" "):
+        coded = coded[:-1] + b"=20"
+    return _short(coded)
 
 
-def _base64_body(raw: bytes, start: int, end: int, limit: int) -> bytes:
-    """Base64 that may be no base64 at all, or be followed by a footer somebody added in clear text.
-
-    Decoded in pieces, so that a large part costs little more than its own decoded size.
-    """
-    first = raw[start : min(end, start + 200)].lstrip().partition(b"\n")[0].strip()
-    if b" " in first and not re.fullmatch(rb"[A-Za-z0-9+/= \t]+", first):
-        return raw[start : min(end, start + limit + 1)]
-    tail = b""
-    if end - start < _CHUNK:
-        clear = _CLEAR_TAIL.search(raw, start, end)
-        if clear:
-            tail = b"\n" + raw[clear.start() : end].lstrip()
-            end = clear.start()
-    out = bytearray()
-    rest = b""
-    at = start
-    while at < end and len(out) <= limit:
-        piece = rest + strip_base64(raw[at : min(end, at + _CHUNK)])
-        at += _CHUNK
-        whole = len(piece) if at >= end else len(piece) - len(piece) % 4
-        if at < end and b"=" in piece:
-            whole = len(piece)
-        out += from_base64(piece[:whole])
-        rest = piece[whole:]
-    return bytes(out) + tail
+def _short(coded: bytes) -> bytes:
+    """Split lines that became longer than 76, and a last one with no room for the soft break of a field."""
+    lines = coded.split(b"\r\n")
+    if max(map(len, lines)) <= 76 and len(lines[-1]) <= 75:
+        return coded
+    return b"\r\n".join(_cut(line) for line in lines)
 
 
-def uudecode(data: bytes) -> tuple[str, bytes]:
-    """Name and content of the first uuencoded file in `data`; ('', b'') when there is none."""
-    begin = re.search(rb"(?m)^begin [0-7]{3,4} ([^\r\n]{1,200})\r?\n", data)
-    if begin is None:
-        return "", b""
-    out: list[bytes] = []
-    for line in data[begin.end() :].split(b"\n"):
-        line = line.rstrip(b"\r")  # noqa: PLW2901 - the bare line is what is wanted
-        if line in (b"end", b"`", b" "):
-            break
-        try:
-            out.append(binascii.a2b_uu(line))
-        except binascii.Error:
-            if not line:
-                break
-            size = (((line[0] - 32) & 63) * 4 + 5) // 3
-            try:
-                out.append(binascii.a2b_uu(line[:size]))
-            except binascii.Error:
-                break
-    return begin.group(1).decode("utf-8", "replace").strip(), b"".join(out)
+def _cut(line: bytes) -> bytes:
+    out = []
+    while len(line) > 75:
+        cut = 75 if b"=" not in line[73:75] else line.index(b"=", 73)
+        out.append(line[:cut] + b"=")
+        line = line[cut:]
+    return b"\r\n".join([*out, line])
+
+
+def base64(data: bytes) -> bytes:
+    """Base64 in lines of 76."""
+    coded = binascii.b2a_base64(data, newline=False)
+    return b"\r\n".join([coded[n : n + 76] for n in range(0, len(coded), 76)])

@@ -131,3 +131,58 @@ def test_no_word_of_the_service_is_missing_in_any_language() -> None:
         gap = words.gaps(template, (TEMPLATES / "locale" / lang / "LC_MESSAGES" / "tidings.po").read_bytes(), lang)
         assert (gap.missing, gap.fuzzy) == ((), ()), lang
         assert gap.total > 100
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def inverted(colour: str) -> str:
+    return "#" + "".join(f"{255 - int(colour[n : n + 2], 16):02x}" for n in (1, 3, 5))
+
+
+LIGHT = [
+    ("#1a2430", "#ffffff"),
+    ("#4a5563", "#ffffff"),
+    ("#0b4f8a", "#ffffff"),
+    ("#ffffff", "#0b4a66"),
+    ("#e3eef5", "#0b4a66"),
+    ("#1a2430", "#e3eaf1"),
+    ("#1a2430", "#fdf6dc"),
+]
+DARK = [
+    ("#e9edf2", "#1a212b"),
+    ("#b9c4d0", "#1a212b"),
+    ("#8fcbf2", "#1a212b"),
+    ("#0b1a26", "#8fcbf2"),
+    ("#ffffff", "#0d3b52"),
+    ("#e9edf2", "#2b3746"),
+    ("#e9edf2", "#262b1d"),
+]
+
+
+@pytest.mark.parametrize("pair", LIGHT + DARK)
+def test_colours_are_readable_in_light_in_dark_and_inverted(pair: tuple[str, str]) -> None:
+    source = "".join((TEMPLATES / "mail" / name).read_text() for name in ("base.html", "parts.html"))
+    assert pair[0] in source
+    assert pair[1] in source
+    assert contrast(*pair) >= 7
+    assert contrast(inverted(pair[0]), inverted(pair[1])) >= 4.5
+
+
+@pytest.mark.parametrize("lang", words.LANGUAGES)
+def test_plural_forms_are_those_of_cldr(lang: str) -> None:
+    said = words.catalogue((TEMPLATES / "locale" / lang / "LC_MESSAGES" / "tidings.mo").read_bytes())
+    rule = words.locale_of(lang).plural_form
+    forms: dict[str, set[str]] = {}
+    for number in range(201):
+        text = said.ngettext("%(num)d change", "%(num)d changes", number)
+        forms.setdefault(rule(number), set()).add(text)
+    assert all(len(found) == 1 for found in forms.values())
