@@ -309,3 +309,13 @@ def move_statements(
     """Move statements, setting `values` beside."""
     for row in rows:
         journal.move(tx, act, "statement", row.id, becomes, why, process_id=row.process_id, **values)
+
+
+def repoint(tx: Tx, from_id: int, to_id: int) -> None:
+    """What was merged into one statement is merged into another from now on."""
+    tx.execute(update(_STATEMENT).where(_STATEMENT.c.merged_into == from_id).values(merged_into=to_id))
+
+
+def note(tx: Tx, act: Act, row: InputRow, why: str) -> None:
+    """Write down that somebody changed an input without moving it."""
+    journal.note(tx, act, ("input", row.id), why, process_id=row.process_id)

@@ -73,6 +73,18 @@ def item(tx: Tx, item_id: int) -> tuple[int, int, str, int] | None:
     return None if row is None else (row.mailing_id, row.number, row.subject_kind, row.subject_id)
 
 
+def last_receipt(tx: Tx, liaison_id: int) -> datetime | None:
+    """When the newest receipt for a liaison was written."""
+    found: datetime | None = tx.execute(
+        select(_D.c.created_at)
+        .join(_M, _M.c.id == _D.c.mailing_id)
+        .where(_D.c.liaison_id == liaison_id, _M.c.kind == "receipt")
+        .order_by(_D.c.id.desc())
+        .limit(1)
+    ).scalar()
+    return found
+
+
 def add_score(tx: Tx, address_id: int, weight: float, now: datetime) -> float:
     """Count a bounce against an address; gives the score after it. It halves every 30 days."""
     insert_new(tx, _SCORE, [{"address_id": address_id, "score": 0.0, "at": now}])

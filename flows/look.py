@@ -1,0 +1,112 @@
+"""One look at a raw message: its thread, its reading, and what is to be done with it. Nothing is changed.
+
+Raises `Purged` when its bytes are gone, and whatever goes wrong in reading: the caller keeps the mail in any case.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from db import inbound
+from db.inbound import RawRow
+from flows.answers import may_answer
+from flows.engine import Engine
+from flows.filing import Placed, placed
+from flows.thread import Shelf, Thread, gather
+from flows.understand import Decision, decide
+from mailer import trust
+from mailer.message import Envelope, Message
+from mailer.parse import parse
+from mailer.read import read_message
+from mailer.reading import Kind, Reading
+
+READER = "1"
+"""Stored with each verdict; raised when reading changes so much that old mail should be read again."""
+
+Vouch = Callable[[bytes, Envelope, str], str]
+"""Checks SPF, DKIM and DMARC of a mail for its From address: pass, fail, none, temperror or permerror."""
+
+
+class Purged(Exception):
+    """The bytes of a raw message were destroyed on schedule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one look gave."""
+
+    thread: Thread
+    reading: Reading
+    decision: Decision
+    statements: tuple[Placed, ...]
+    fingerprint: str
+    vouched: str
+    answerable: bool
+
+    def verdict(self, engine: Engine) -> dict[str, Any]:
+        """What is stored of it: codes and ids, no addresses and no words (the row outlives the bytes)."""
+        reading, thread = self.reading, self.thread
+        return {
+            "kind": reading.kind.value,
+            "rule": reading.rule,
+            "disposition": reading.disposition.value,
+            "visibility": reading.visibility.value,
+            "language": reading.language,
+            "notes": list(reading.notes),
+            "warnings": list(reading.warnings),
+            "vouched": self.vouched,
+            "via": via(thread),
+            "mailing": thread.mailing.id if thread.mailing else None,
+            "item": thread.token.item if thread.token else 0,
+            "sender": engine.keys.address_hash(thread.writer_key) if thread.writer_key else "",
+            "address": thread.writer.address.id if thread.writer else None,
+            "answerable": self.answerable,
+            "emoji": reading.text[:16] if reading.kind is Kind.REACTION else "",
+            "command": reading.command.name if reading.command else "",
+            "absent_until": reading.absent_until.isoformat() if reading.absent_until else "",
+            "status": reading.bounce.status if reading.bounce else "",
+        }
+
+
+def via(thread: Thread) -> str:
+    """How it was tied to what we sent: by address, by thread, or by its sender alone."""
+    if thread.token is None:
+        return "sender"
+    return "address" if thread.addressed else "thread"
+
+
+def look(engine: Engine, shelf: Shelf, raw: RawRow, *, now: datetime, vouch: Vouch | None = None) -> Looked:
+    """Read a mail by what is known now."""
+    with engine.db.read() as tx:
+        body = inbound.body(tx, raw.id)
+    if body is None:
+        raise Purged(f"the bytes of raw message {raw.id} are gone")
+    message = parse(body.data)
+    with engine.db.read() as tx:
+        thread = gather(tx, shelf, raw, body.envelope, body.data, message, engine.settings, now)
+    reading = read_message(message, body.envelope, thread.context, body.data)
+    vouched = _vouched(engine, message) or (vouch(body.data, body.envelope, message.from_addr) if vouch else "")
+    decision = decide(thread, reading, vouched)
+    return Looked(
+        thread=thread,
+        reading=reading,
+        decision=decision,
+        statements=placed(thread, reading),
+        fingerprint=_fingerprint(engine, message, reading),
+        vouched=vouched,
+        answerable=may_answer(message, body.envelope.mail_from),
+    )
+
+
+def _vouched(engine: Engine, message: Message) -> str:
+    """The DMARC result of a front server that we trust, '' where it gave none."""
+    results = trust.authentication_results(message, engine.settings.auth_servers)
+    return next((one.result for one in results if one.method == "dmarc"), "")
+
+
+def _fingerprint(engine: Engine, message: Message, reading: Reading) -> str:
+    """What knows the same mail again, through a list too: its name and the person's own words."""
+    name = message.message_id or f"{message.from_addr} {message.date} {message.subject}"
+    words = " ".join((reading.text or message.plain or message.html or message.subject).split())
+    return engine.keys.fingerprint(name.encode("utf-8", "replace"), words.encode("utf-8", "replace"))

@@ -1,0 +1,202 @@
+"""Receipts: what was filed from somebody's mail, under which references, and how to fix, hide or withdraw it.
+
+Written right after filing, in a step of its own that may be repeated: a filed mail owes its receipt until it is in the
+outbox. At most one an hour per person beyond the first: what is filed meanwhile is told in the next one together.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from db import events, inbound, inputs, process, sent, texts
+from db.engine import Tx
+from db.inbound import RawRow
+from db.inputs import AttachmentRow, InputRow, StatementRow
+from db.journal import Act
+from db.process import ProcessRow
+from db.states import StatementState
+from db.texts import Field
+from digests import language
+from digests.language import Wording
+from digests.subject import Subject, SubjectKind
+from digests.wall import zone
+from flows import notice as letters
+from flows.answers import Correspondent, correspondent, mail_footer, spoken
+from flows.engine import Engine
+from flows.failpoint import Failpoint
+from flows.notice import Single
+from mailer.content import Block, Filed, ReceiptMail
+from mailer.message import Message
+from mailer.parse import parse
+
+RECEIPTED = Failpoint("inbound.receipted")
+APART = timedelta(hours=1)
+BATCH = 200
+MAX_SHOWN = 4_000
+_HEAD = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """One receipt to be written: the mails it answers, oldest first, and what was filed from them."""
+
+    owner: ProcessRow
+    raws: tuple[RawRow, ...]
+    inputs: tuple[InputRow, ...]
+    statements: tuple[StatementRow, ...]
+    attachments: tuple[AttachmentRow, ...]
+    to: Correspondent | None  # None: somebody of the community, at the address they wrote from
+    heads: tuple[Message, ...]  # the mails' headers
+    about: dict[int, tuple[int, str, Wording | None, str]]  # statement -> item number, code, wording, plain title
+    last: datetime | None
+
+
+def send_receipts(engine: Engine, *, act: Act) -> int:
+    """Write every receipt that is due; gives how many."""
+    with engine.db.read() as tx:
+        by_person: dict[tuple[int | None, str], list[RawRow]] = defaultdict(list)
+        for raw in inbound.owing(tx, act.now, BATCH):
+            row = inputs.by_raw(tx, raw.id)
+            if row is not None:
+                by_person[row.liaison_id, "" if row.liaison_id else str(raw.id)].append(raw)
+        due = [_gather(tx, raws) for raws in by_person.values()]
+    return sum(_send(engine, one, act) for one in due)
+
+
+def _send(engine: Engine, due: _Due, act: Act) -> int:
+    wait = due.last + APART if due.last is not None else None
+    if wait is not None and wait > act.now:
+        with engine.db.write() as tx:
+            for raw in due.raws:
+                inbound.change(tx, raw.id, look_at=wait)
+        return 0
+    single = _word(engine, due)
+    with engine.db.write() as tx:
+        made = letters.enqueue(tx, engine, due.owner, single, act=act) if single is not None else None
+        for raw in due.raws:
+            inbound.change(tx, raw.id, look_at=None)
+    RECEIPTED.reach()
+    return int(made is not None)
+
+
+def again(engine: Engine, input_id: int, key: str, thread: tuple[str, ...]) -> tuple[ProcessRow, Single] | None:
+    """The receipt of an input as it stands now, in answer to a wish to change it; `key` names this occasion."""
+    with engine.db.read() as tx:
+        row = inputs.one(tx, input_id)
+        raw = inbound.raw(tx, row.raw_id) if row is not None and row.raw_id is not None else None
+        due = _gather(tx, [raw]) if raw is not None else None
+    single = _word(engine, due, key, thread) if due is not None else None
+    return (due.owner, single) if due is not None and single is not None else None
+
+
+def _gather(tx: Tx, raws: Sequence[RawRow]) -> _Due:
+    rows = [row for row in (inputs.by_raw(tx, raw.id) for raw in raws) if row is not None]
+    owner = process.by_id(tx, rows[0].process_id)
+    if owner is None:
+        raise LookupError(f"input {rows[0].id} has no process")
+    found = inputs.statements(tx, [row.id for row in rows])
+    statements = [s for row in rows for s in found.get(row.id, []) if s.state != StatementState.WITHDRAWN]
+    files = inputs.attachments(tx, [row.id for row in rows])
+    liaison_id, address = rows[0].liaison_id, (raws[0].verdict or {}).get("address")
+    to = correspondent(tx, owner, liaison_id, address) if liaison_id is not None else None
+    bodies = [inbound.body(tx, raw.id) for raw in raws]
+    about = {one.id: _about(tx, owner, one) for one in statements}
+    return _Due(
+        owner=owner,
+        raws=tuple(raws),
+        inputs=tuple(rows),
+        statements=tuple(statements),
+        attachments=tuple(f for row in rows for f in files.get(row.id, [])),
+        to=to,
+        heads=tuple(parse(_head(body.data)) for body in bodies if body is not None),
+        about=about,
+        last=sent.last_receipt(tx, liaison_id) if liaison_id is not None else None,
+    )
+
+
+def _head(data: bytes) -> bytes:
+    head, _, _ = data[:_HEAD].partition(b"\r\n\r\n")
+    return head + b"\r\n\r\n"
+
+
+def _about(tx: Tx, owner: ProcessRow, one: StatementRow) -> tuple[int, str, Wording | None, str]:
+    """What a statement was filed on: item number, code, wording in all languages, plain title."""
+    if one.anchor_id is None:
+        return 0, "", None, ""
+    number, kind, subject_id, field = 0, one.anchor_kind, one.anchor_id, "title"
+    if kind == "item":
+        item = sent.item(tx, one.anchor_id)
+        if item is None:
+            return 0, "", None, ""
+        _, number, kind, subject_id = item
+    if kind == "track":
+        names = {track.id: track.name for track in process.tracks(tx, owner.id)}
+        return 0, "", None, names.get(subject_id, "")
+    if kind not in ("question", "entry", "announcement"):
+        return number, "", None, ""
+    facts = events.facts_at_many(tx, owner.id, [Subject(SubjectKind(kind), subject_id)])
+    told = next(iter(facts.values()), None)
+    code = getattr(told, "ref", "") if kind == "question" else ""
+    field = "text" if kind == "question" else "title"
+    key: Field = (kind, subject_id, field)
+    wording = texts.load_texts(tx, owner.id, [(kind, subject_id)], (field,)).get(key)
+    return number, code, wording, told.title if told else ""
+
+
+def _word(engine: Engine, due: _Due, key: str = "", thread: tuple[str, ...] = ()) -> Single | None:
+    """The receipt in words; None where nothing is left to tell, or nobody to tell it to."""
+    sender = due.heads[0].from_addr if due.heads else ""
+    if not due.statements or (due.to is None and not sender) or (due.to is not None and due.to.address_id is None):
+        return None
+    languages = due.to.liaison.languages if due.to else (due.inputs[0].language or "", due.owner.source_lang)
+    fallbacks: dict[str, Sequence[str]] = {}
+    mail = ReceiptMail(
+        process=due.owner.name,
+        footer=mail_footer(engine, due.owner, due.to.digest if due.to else None),
+        filed=tuple(_filed(due, one, languages, fallbacks) for one in due.statements),
+        received=due.raws[0].received_at.astimezone(zone(due.to.liaison.zone if due.to else due.owner.zone)).date(),
+        private=any(row.visibility == "private" for row in due.inputs),
+        groups=_asked_groups(due),
+        group=_group(due),
+        unread=tuple(one.name for one in due.attachments if one.text is None and one.name),
+    )
+    ids = tuple(head.message_id for head in due.heads if head.message_id)
+    return Single(
+        natural_key=":".join(("receipt", due.raws[0].fingerprint or str(due.raws[0].id), *([key] if key else []))),
+        kind="receipt",
+        rendered=engine.renderer.render("receipt", spoken(engine, languages), {"mail": mail}),
+        liaison_id=due.to.liaison.id if due.to else None,
+        address_id=due.to.address_id if due.to else None,
+        subscription_id=due.to.place.id if due.to and due.to.place else None,
+        to_addr=None if due.to else sender,
+        thread=thread or ids,
+        answers=True,
+    )
+
+
+def _filed(due: _Due, one: StatementRow, languages: Sequence[str], fallbacks: dict[str, Sequence[str]]) -> Filed:
+    number, code, wording, title = due.about[one.id]
+    chosen = language.choose(wording, languages, fallbacks) if wording is not None else None
+    about = None
+    if chosen is not None:
+        about = Block(chosen.body, chosen.lang)
+    elif title:
+        about = Block(title, due.owner.source_lang)
+    home = next(row for row in due.inputs if row.id == one.input_id)
+    text = (one.body or "").strip()
+    shown = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN].rstrip()} […]"
+    return Filed(ref=one.ref, text=Block(shown, home.language or "und"), number=number, about=about, code=code)
+
+
+def _asked_groups(due: _Due) -> tuple[str, ...]:
+    """Who speaks for several communities is asked for which."""
+    if due.to is None or any(row.group_id is not None for row in due.inputs) or len(due.to.groups) < 2:
+        return ()
+    return tuple(group.name for group in due.to.groups)
+
+
+def _group(due: _Due) -> str:
+    if due.to is None:
+        return ""
+    return next((group.name for group in due.to.groups if group.id == due.inputs[0].group_id), "")

@@ -1,0 +1,275 @@
+"""What is known of a mail before it is read: which of our mails it answers, who wrote it, what was asked there.
+
+Everything comes from one look at the database; nothing is decided here. A token names a thread and does not authorise
+(K5): whose address wrote is looked up beside it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from db import addresses, editions, events, inputs, outbox, process, roster, sent, subscriptions, texts, timeline
+from db.addresses import Standing
+from db.editions import MailingRow
+from db.engine import Tx
+from db.inbound import RawRow
+from db.process import ProcessRow
+from db.roster import GroupRow, LiaisonRow
+from db.sent import SentRow
+from digests.subject import Subject, SubjectKind
+from flows import frozen
+from flows.door import Box, Door, House, Place
+from mailer.address import AddressError, key
+from mailer.message import Envelope, Message
+from mailer.reading import Context, ItemKnown, QuestionKnown, TrackKnown
+from mailer.token import Purpose, Token
+
+MAX_REFERENCES = 40
+MAX_WORDINGS = 40
+_NAMED = re.compile(r"\b(?:reply|bounce|leave)\+[0-9A-Za-z]{35}\b")
+_ID = re.compile(r"<?[0-9A-Za-z]{35}@[^\s<>]{1,255}>?")
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """A numbered item of a mailing: its row, and the subject it stands for."""
+
+    id: int
+    number: int
+    kind: str
+    subject_id: int
+    track: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a process asks, and what one mailing showed: look-ups from the words of a reading to rows."""
+
+    tracks: Mapping[str, int] = field(default_factory=dict)  # slug -> id
+    questions: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # code -> id, track id
+    items: Mapping[int, ItemRow] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One mail with all that our side knows about it."""
+
+    raw: RawRow
+    data: bytes
+    envelope: Envelope
+    message: Message
+    owner: ProcessRow | None
+    house: House | None
+    boxes: frozenset[Box]
+    box: Box | None
+    token: Token | None  # from the address, else from the thread
+    addressed: bool  # the token stood in an address, so it was sent to the writer by us or by a reader
+    mailing: MailingRow | None
+    delivery: SentRow | None
+    named: LiaisonRow | None  # the liaison whom the token names
+    named_groups: tuple[GroupRow, ...]
+    writer: Standing | None  # whose verified address it is from
+    writer_groups: tuple[GroupRow, ...]
+    writer_key: str
+    asked: Asked
+    context: Context
+
+    @property
+    def agrees(self) -> bool:
+        """Whether token and sender are the same person."""
+        return self.named is not None and self.writer is not None and self.named.id == self.writer.liaison.id
+
+
+@dataclass(slots=True)
+class Shelf:
+    """What many mails share, looked up once a run."""
+
+    door: Door
+    asked: dict[tuple[int, int], tuple[Asked, tuple[Any, ...]]] = field(default_factory=dict)
+    lines: dict[int, frozenset[str]] = field(default_factory=dict)
+
+
+def gather(
+    tx: Tx, shelf: Shelf, raw: RawRow, envelope: Envelope, data: bytes, message: Message, settings: Any, now: datetime
+) -> Thread:
+    """Everything known of one mail."""
+    places = shelf.door.places(envelope.rcpt_to)
+    place = places[0] if places else None
+    house, token = _thread(shelf.door, places, message)
+    owner = house.process if house else None
+    mailing = editions.mailing_by_tag(tx, token.mailing) if token else None
+    if mailing is not None and owner is not None and mailing.process_id != owner.id:
+        mailing = None
+    named, groups = _named(tx, owner, token)
+    writer_key = _key(message.from_addr)
+    writer = addresses.by_address_key(tx, owner.id, writer_key, now) if owner and writer_key else None
+    if writer is not None and (writer.address.verified_at is None or writer.liaison.forgotten_at is not None):
+        writer = None
+    delivery = None
+    if owner is not None and token is not None:
+        delivery = sent.delivery(tx, owner.id, token.mailing, named.tag if named else 0)
+    asked, known = _asked(tx, shelf, owner, mailing)
+    context = Context(
+        items=known[0],
+        questions=known[1],
+        tracks=known[2],
+        own_addresses=house.own_addresses if house else (),
+        own_domains=tuple(shelf.door.houses),
+        token_item=token.item if token else 0,
+        private_address=any(p.box is Box.PRIVATE for p in places),
+        writer_known=writer is not None,
+        writer_languages=_languages(writer, named),
+        statement_refs=tuple(inputs.references_of(tx, writer.liaison.id)) if writer else (),
+        sent_lines=_sent_lines(tx, shelf, delivery),
+        now=now,
+        trusted_servers=tuple(settings.auth_servers),
+    )
+    return Thread(
+        raw=raw,
+        data=data,
+        envelope=envelope,
+        message=message,
+        owner=owner,
+        house=house,
+        boxes=frozenset(p.box for p in places),
+        box=place.box if place else None,
+        token=token,
+        addressed=any(p.token is not None for p in places),
+        mailing=mailing,
+        delivery=delivery,
+        named=named,
+        named_groups=groups,
+        writer=writer,
+        writer_groups=tuple(roster.groups_of(tx, writer.liaison.id)) if writer else (),
+        writer_key=writer_key,
+        asked=asked,
+        context=context,
+    )
+
+
+def _thread(door: Door, places: Iterable[Place], message: Message) -> tuple[House | None, Token | None]:
+    """The process and the token: of an address, else of what it answers, newest first; else just the process."""
+    found = [place for place in places if place.house is not None]
+    named = next((place for place in found if place.token is not None), None)
+    if named is not None:
+        return named.house, named.token
+    answered = [*message.in_reply_to, *reversed(message.references)][:MAX_REFERENCES]
+    for message_id in dict.fromkeys(answered):
+        for house in door.houses.values():
+            token = house.ring.read_message_id(message_id)
+            if token is not None:
+                return house, token
+    if found:
+        return found[0].house, None
+    houses = list(door.houses.values())
+    return (houses[0] if len(houses) == 1 else None), None
+
+
+def tokens_in(house: House, message_ids: Iterable[str], text: str) -> list[Token]:
+    """Tokens of ours in Message-IDs and in the text of a returned mail, in that order."""
+    found = [house.ring.read_message_id(one) for one in message_ids]
+    for one in _NAMED.findall(text)[:50]:
+        found.append(house.ring.read(one))
+    for one in _ID.findall(text)[:50]:
+        found.append(house.ring.read_message_id(one))
+    return [token for token in found if token is not None]
+
+
+def _named(tx: Tx, owner: ProcessRow | None, token: Token | None) -> tuple[LiaisonRow | None, tuple[GroupRow, ...]]:
+    """The liaison and the groups that a token names."""
+    if owner is None or token is None or not token.person:
+        return None, ()
+    if token.purpose is Purpose.RELAY:
+        group = roster.group_by_tag(tx, owner.id, token.person)
+        return None, ((group,) if group else ())
+    if token.purpose is Purpose.LEAVE:
+        place = subscriptions.by_tag(tx, token.person)
+        liaison = roster.liaison(tx, place.liaison_id) if place else None
+        liaison = liaison if liaison is not None and liaison.process_id == owner.id else None
+    else:
+        liaison = roster.liaison_by_tag(tx, owner.id, token.person)
+    if liaison is None or liaison.forgotten_at is not None:
+        return None, ()
+    return liaison, tuple(roster.groups_of(tx, liaison.id))
+
+
+def _key(addr: str) -> str:
+    try:
+        return key(addr)
+    except AddressError:
+        return ""
+
+
+def _languages(writer: Standing | None, named: LiaisonRow | None) -> tuple[str, ...]:
+    if writer is not None:
+        return writer.liaison.languages
+    return named.languages if named is not None else ()
+
+
+def _asked(
+    tx: Tx, shelf: Shelf, owner: ProcessRow | None, mailing: MailingRow | None
+) -> tuple[Asked, tuple[tuple[ItemKnown, ...], tuple[QuestionKnown, ...], tuple[TrackKnown, ...]]]:
+    if owner is None:
+        return Asked(), ((), (), ())
+    place = (owner.id, mailing.id if mailing else 0)
+    if place not in shelf.asked:
+        shelf.asked[place] = _look_up(tx, owner, mailing)
+    asked, known = shelf.asked[place]
+    return asked, (known[0], known[1], known[2])
+
+
+def _look_up(tx: Tx, owner: ProcessRow, mailing: MailingRow | None) -> tuple[Asked, tuple[Any, ...]]:
+    tracks = process.tracks(tx, owner.id)
+    slugs = {track.id: track.slug for track in tracks}
+    questions = timeline.questions(tx, owner.id)
+    rows = sent.items(tx, mailing.id) if mailing is not None else []
+    facts = events.facts_at_many(tx, owner.id, [Subject(SubjectKind(kind), i) for _, _, kind, i in rows])
+    owners = [*((kind, i) for _, _, kind, i in rows), *(("question", one.id) for one in questions)]
+    words = texts.load_texts(tx, owner.id, owners, ("title", "text"))
+    wordings: dict[tuple[str, int], list[str]] = {}
+    for (kind, i, _), wording in words.items():
+        wordings.setdefault((kind, i), []).extend(version.body[:500] for version in wording.versions.values())
+    codes = {one.id: one for one in questions}
+    items, known = {}, []
+    for item_id, number, kind, i in rows:
+        told = facts.get(Subject(SubjectKind(kind), i))
+        question = codes.get(i) if kind == SubjectKind.QUESTION else None
+        track = slugs.get(question.track_id, "") if question else next(iter(told.tracks if told else ()), "")
+        said = wordings.get((kind, i), [])
+        title = (told.title if told else "") or next(iter(said), "")
+        items[number] = ItemRow(item_id, number, kind, i, track)
+        known.append(ItemKnown(number, title, question.code if question else "", track, tuple(said[:MAX_WORDINGS])))
+    return (
+        Asked(
+            tracks={track.slug: track.id for track in tracks},
+            questions={one.code.upper(): (one.id, one.track_id) for one in questions},
+            items=items,
+        ),
+        (
+            tuple(sorted(known, key=lambda item: item.number)),
+            tuple(
+                QuestionKnown(
+                    one.code,
+                    slugs.get(one.track_id, ""),
+                    one.facts.title or next(iter(wordings.get(("question", one.id), ())), ""),
+                )
+                for one in questions
+            ),
+            tuple(TrackKnown(track.slug, track.name) for track in tracks),
+        ),
+    )
+
+
+def _sent_lines(tx: Tx, shelf: Shelf, delivery: SentRow | None) -> frozenset[str]:
+    """The lines of the mail that is answered, as far as they are the same for all its readers."""
+    if delivery is None or delivery.variant_id is None:
+        return frozenset()
+    variant = delivery.variant_id
+    if variant not in shelf.lines:
+        body = outbox.bodies(tx, [variant]).get(variant)
+        pieces = frozen.load(body).rendered.text if body is not None else ()
+        lines = {line.strip() for piece in pieces if isinstance(piece, str) for line in piece.split("\n")}
+        shelf.lines[variant] = frozenset(line for line in lines if len(line) > 12)
+    return shelf.lines[variant]
