@@ -43,6 +43,8 @@ def read_bounce(message: Message, raw: bytes = b"", null_sender: bool = False) -
 
     `raw` helps where the MIME is broken; `null_sender` says that SMTP gave the null reverse-path.
     """
+    if not _may_be(message, null_sender):
+        return None
     text = _split(message, raw)
     null_sender = null_sender or message.get("return-path").strip() == "<>"
     fates = _fates(message, text, raw)
@@ -56,6 +58,14 @@ def read_bounce(message: Message, raw: bytes = b"", null_sender: bool = False) -
     if not _looks_like_bounce(message, text, null_sender):
         return None
     return _from_text(message, text, raw)
+
+
+def _may_be(message: Message, null_sender: bool) -> bool:
+    """A cheap look first, since most mail is none: sender, frame, subject, or a word that every report has."""
+    if null_sender or _is_report(message) or _sent_by_machine(message) or words.SUBJECT.search(message.subject[:300]):
+        return True
+    body = (message.plain or message.html or "")[:4_000].lower()
+    return any(hint in body for hint in words.HINTS)
 
 
 def _fates(message: Message, text: _Text, raw: bytes) -> tuple[Fate, ...]:
@@ -92,9 +102,12 @@ def _looks_like_bounce(message: Message, text: _Text, null_sender: bool) -> bool
     if message.get("x-failed-recipients") and not words.DELAY.search(message.subject):
         return True
     human = "\n".join(text.human)
-    said = bool(words.FAILURE.search(human[:6_000]))
     machine = _sent_by_machine(message)
     subject = bool(words.SUBJECT.search(message.subject[:300])) and not words.REPLY_PREFIX.match(message.subject)
+    strong = machine or subject or _is_report(message) or words.STRONG.search(human[:3_000]) is not None
+    if not strong:
+        return False
+    said = bool(words.FAILURE.search(human[:6_000]))
     if _is_report(message) and (machine or subject or said):
         return not words.SUCCESS.search(message.subject[:300])
     if words.AUTOREPLY.search(message.subject[:300]) and not subject:
@@ -102,8 +115,9 @@ def _looks_like_bounce(message: Message, text: _Text, null_sender: bool) -> bool
     code = bool(code_in(human[:6_000]))
     if machine:
         return subject or said or (code and not _is_answer(message))
-    strong = words.STRONG.search(human[:3_000]) is not None
-    return (subject and (said or code)) or (said and strong and (null_sender or not _quotes(message)))
+    if subject:
+        return said or code
+    return said and (null_sender or not _quotes(message))
 
 
 def _is_answer(message: Message) -> bool:

@@ -14,6 +14,7 @@ SENDER = re.compile(
     r"message ?routing|smtp ?gateway|smtp.server|email.delivery|mail.?administrator",
     _I,
 )
+HINTS = ("deliver", "returned mail", "transcript of session", "failed", "rejected", "quota", "final-recipient")
 SUBJECT = re.compile(
     r"undeliver|delivery (?:status )?(?:notification|failure|has failed|problem|error|warning|report)|"
     r"(?:mail|message|delivery|e-?mail)[a-z ()]{0,30} (?:fail|could not|couldn't|not (?:be )?deliver|"

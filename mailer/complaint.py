@@ -74,7 +74,8 @@ def _is_older_form(message: Message) -> bool:
     text = (message.plain or "")[:4_000]
     if "\n>" in text or message.in_reply_to:
         return False
-    signs = bool(_SUBJECT.match(message.subject)), bool(_SENDER.match(message.from_addr)), bool(_SAID.search(text))
+    signs = [bool(_SUBJECT.match(message.subject)), bool(_SENDER.match(message.from_addr))]
+    signs.append(any(signs) and bool(_SAID.search(text)))
     attached = any(part.type.lower() in _RETURNED for part in message.parts)
     named = any("x-hmxmroriginalrecipient" in part.text[:20_000].lower() for part in message.parts)
     return (

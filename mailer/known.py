@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mailer.phrases import TABLES, Phrases, fold, phrases
-from mailer.reading import Anchor, Context, ItemKnown, QuestionKnown
+from mailer.reading import Anchor, Context, ItemKnown, QuestionKnown, TrackKnown
 from mailer.when import digits
 
 _CODE = re.compile(r"(?<![A-Za-z0-9])([A-Za-zＡ-Ｚ]{1,12})[ \u00a0\-‐‑–－_]{0,2}(\d{1,3})(?![A-Za-z0-9])")
@@ -40,7 +41,6 @@ class Known:
         self.asked = [item.code.upper() for item in context.items if item.code] or (
             list(self.questions) if not context.items else []
         )
-        self._topics: Phrases | None = None
 
     def codes(self, text: str) -> list[str]:
         """Codes of known questions in a text, however they are typed (`RR-2`, `rr 2`, `ＲＲ－２`)."""
@@ -118,19 +118,13 @@ class Known:
 
     def tracks_in(self, text: str) -> list[str]:
         """Tracks that a text names, by their names in the writer's language."""
-        if self._topics is None:
-            slugs = {q.track for q in self.questions.values()} | {i.track for i in self.context.items}
-            slugs |= {t.slug for t in self.context.tracks}
-            entries = [(w, "", t.slug) for t in self.context.tracks for w in (t.name, *t.words) if w]
-            for language, table in TABLES.items():
-                entries += [
-                    (w, language, slug)
-                    for slug, words in table.get("topics", {}).items()
-                    if slug in slugs
-                    for w in words
-                ]
-            self._topics = Phrases(entries)
-        return list(dict.fromkeys(found.name for found in self._topics.find(fold(text[:4_000]))))
+        slugs = {q.track for q in self.questions.values()} | {i.track for i in self.context.items}
+        slugs |= {t.slug for t in self.context.tracks}
+        slugs.discard("")
+        if not slugs:
+            return []
+        topics = _topics(frozenset(slugs), self.context.tracks)
+        return list(dict.fromkeys(found.name for found in topics.find(fold(text[:4_000]))))
 
     def by_topic(self, text: str, in_subject: bool = False) -> list[Anchor]:
         """The one question of a track that the text names; several questions of it: the track alone."""
@@ -186,6 +180,16 @@ class Known:
         if scored and scored[0][0] >= 2 and (len(scored) == 1 or scored[0][0] > scored[1][0]):
             return self.of_codes([scored[0][1]])
         return []
+
+
+@lru_cache(maxsize=16)
+def _topics(slugs: frozenset[str], tracks: tuple[TrackKnown, ...]) -> Phrases:
+    """The words for some tracks: those of the process, and those of the tables in every language."""
+    entries = [(word, "", track.slug) for track in tracks for word in (track.name, *track.words) if word]
+    for language, table in TABLES.items():
+        for slug, words in table.get("topics", {}).items():
+            entries += [(word, language, slug) for word in words if slug in slugs]
+    return Phrases(entries)
 
 
 def _stems(text: str) -> set[str]:

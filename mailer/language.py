@@ -101,6 +101,7 @@ _FAMILIES = (
 )
 
 
+@lru_cache(maxsize=8)
 def language_of(text: str, prefer: tuple[str, ...] = ()) -> str:
     """The language of a text as BCP 47, `und` where nothing tells. `prefer`: the languages the writer "
     "has declared."""

@@ -23,8 +23,11 @@ _SAME = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "
 _SMALL_I = "i\u0307"
 
 
+@lru_cache(maxsize=64)  # the same few texts of one mail are folded by many rules
 def fold(text: str) -> str:
     """The text as it is compared: NFKC, case folded, one space, plain quotes and hyphens; lines stay."""
+    if text.isascii():
+        return _SPACE.sub(" ", text.translate(_SAME).lower())
     text = unicodedata.normalize("NFKC", text).translate(_SAME).casefold().replace(_SMALL_I, "i")
     return _SPACE.sub(" ", _MARKS.sub("", text))
 
@@ -60,31 +63,55 @@ class Phrases:
 
     def find(self, folded: str, stems: bool = False) -> Iterator[Found]:
         """All phrases in a folded text. With `stems` a phrase may be continued by more letters."""
-        for word in _WORD.finditer(folded):
-            for phrase, language, name in self._candidates(word.group(), stems):
-                start = word.start() - _lead(phrase)
-                end = start + len(phrase)
-                if start >= 0 and folded.startswith(phrase, start) and (stems or not folded[end : end + 1].isalnum()):
-                    yield Found(start, end, phrase, language, name)
-        if _UNSPACED.search(folded):
+        text = _text(folded)
+        keys = self._by_word.keys() & (text.prefixes() if stems else text.words)
+        for start_of_word, word in text.tokens if keys else ():
+            for key in _prefixes(word) if stems else (word,):
+                for phrase, language, name in self._by_word[key] if key in keys else ():
+                    start = start_of_word - _lead(phrase)
+                    end = start + len(phrase)
+                    if start < 0 or not folded.startswith(phrase, start):
+                        continue
+                    if stems or not folded[end : end + 1].isalnum():
+                        yield Found(start, end, phrase, language, name)
+        if text.unspaced:
             for phrase, language, name in self._plain:
                 start = folded.find(phrase)
                 if start >= 0:
                     yield Found(start, start + len(phrase), phrase, language, name)
-
-    def _candidates(self, word: str, stems: bool) -> list[tuple[str, str, str]]:
-        found = self._by_word.get(word, [])
-        if stems:
-            found = list(found)
-            for length in range(3, len(word)):
-                found += self._by_word.get(word[:length], ())
-        return found
 
     def first(self, folded: str, stems: bool = False) -> Found | None:
         """Any phrase in a folded text, or None."""
         return next(self.find(folded, stems), None)
 
 
+class _Text:
+    """A folded text cut into words once, for all the sets that are looked up in it."""
+
+    def __init__(self, folded: str) -> None:
+        self.tokens = [(found.start(), found.group()) for found in _WORD.finditer(folded)]
+        self.words = {word for _, word in self.tokens}
+        self.unspaced = not folded.isascii() and _UNSPACED.search(folded) is not None
+        self._prefixes: set[str] | None = None
+
+    def prefixes(self) -> set[str]:
+        """All beginnings of its words."""
+        if self._prefixes is None:
+            self._prefixes = {prefix for word in self.words for prefix in _prefixes(word)}
+        return self._prefixes
+
+
+@lru_cache(maxsize=32)
+def _text(folded: str) -> _Text:
+    return _Text(folded)
+
+
+def _prefixes(word: str) -> list[str]:
+    """A word and its beginnings of three letters and more, the longest first; very long words are no words."""
+    return [word[:length] for length in range(min(len(word), 40), 2, -1)] or [word]
+
+
+@lru_cache(maxsize=4096)
 def _lead(phrase: str) -> int:
     """How many characters of a phrase stand before its first word."""
     word = _WORD.search(phrase)

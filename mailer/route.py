@@ -49,6 +49,16 @@ _STRONG = re.compile(
     r"end my life|hurt myself|harm myself|suicid",
     re.IGNORECASE,
 )
+# Each alternative of the pattern above holds one of these: a cheap look before a slow one.
+_HINTS = tuple(
+    re.findall(
+        r"\S+",
+        "where home house door threat harass stalk blackmail dox assault rape beaten arrest detain attack fear afraid "
+        "safe kill life hurt harm suicid scared frighten terrif mort mord muerte угроз قتل 死亡 殺害 ancaman vitisho "
+        "איו minacce dood śmierci ölüm 살해 amenaz acosad agred ameaç assedi menac harcel agress verfolgt belästigt "
+        "verhaftet bedroht",
+    )
+)
 _KEEP_OFF = re.compile(
     r"do not (?:put|post|publish|share|quote|repeat)|don't (?:put|post|publish|share|quote|repeat)|"
     r"please keep this (?:private|confidential|between)|"
@@ -84,8 +94,11 @@ def is_safety_report(text: str, language: str = "und") -> bool:
     `language` is the text's own (`und`: not known); words of other languages than it and English do not count.
     """
     text = text[:MAX_TEXT]
-    if _STRONG.search(text):
+    lower = text.lower()
+    if any(hint in lower for hint in _HINTS) and _STRONG.search(text):
         return True
+    if phrases("safety").first(fold(text), stems=True) is None:
+        return False
     for sentence in _SENTENCE.split(text):
         found = any(
             language == "und"

@@ -188,7 +188,10 @@ def _spam(seen: Seen) -> Verdict | None:
 
 def _safety(seen: Seen) -> Verdict | None:
     text = seen.text or seen.message.subject
-    if not route.is_safety_report(text, language_of(text, seen.context.writer_languages)):
+    # The language is asked for only where words of some language fit: asking it costs more than they do.
+    if not (
+        route.is_safety_report(text) and route.is_safety_report(text, language_of(text, seen.context.writer_languages))
+    ):
         return None
     return Verdict(Kind.REPLY, Disposition.ROUTE, Visibility.SAFETY, notes=("safety",))
 

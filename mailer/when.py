@@ -17,6 +17,7 @@ from babel.dates import get_day_names, get_month_names
 from mailer.phrases import fold, phrases
 
 _MAX = 4_000
+_DIGITS = {c: str(unicodedata.digit(chr(c))) for c in range(0x80, 0x1_FC00) if unicodedata.category(chr(c)) == "Nd"}
 _LOCALES = {"zh-Hans": "zh_Hans", "zh-Hant": "zh_Hant", "tl": "fil"}
 _ISO = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d./-])(\d{1,2}) ?([./-]) ?(\d{1,2})(?:(?: ?\2 ?)(\d{4}|\d{2}))?(?![\d])")
@@ -44,7 +45,7 @@ def digits(text: str) -> str:
     """The text with every decimal digit of any script as an ASCII digit; lengths stay."""
     if text.isascii():
         return text
-    return "".join(str(unicodedata.digit(c)) if c.isdecimal() and not c.isascii() else c for c in text)
+    return text.translate(_DIGITS)
 
 
 @lru_cache(maxsize=128)
