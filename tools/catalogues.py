@@ -8,6 +8,7 @@ Files are written without dates, so that the same words give the same bytes.
 
 import io
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.core import Locale
@@ -100,7 +101,10 @@ def po_bytes(catalog: Catalog) -> bytes:
 def mo_bytes(po: bytes, lang: str) -> bytes:
     """The compiled form."""
     out = io.BytesIO()
-    write_mo(out, read_po(io.BytesIO(po), locale=lang))
+    catalog = read_po(io.BytesIO(po), locale=lang)
+    # Babel writes the present minute into the header otherwise.
+    catalog.creation_date = catalog.revision_date = datetime(2000, 1, 1, tzinfo=UTC)
+    write_mo(out, catalog)
     return out.getvalue()
 
 
