@@ -158,7 +158,7 @@ def _collect(found: _Collected, node: Node, top: bool = False) -> None:
             found.gap = False
         return
     _attach(found, node, name)
-    found.gap = True
+    found.gap = found.gap or bool(disposition)  # every program that puts files between texts says how to show them
 
 
 def _collect_multipart(found: _Collected, node: Node, sub: str) -> None:
