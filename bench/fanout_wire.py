@@ -22,7 +22,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mailer.wire.courier import Courier, CourierSettings, Letter, Outcome, Relay
+from mailer.letter import Letter
+from mailer.wire.courier import Courier, CourierSettings, Outcome, Relay
 
 OCTETS = 12_288
 CONNECTIONS = 10

@@ -32,7 +32,7 @@ RECORDED = Failpoint("deliver.recorded")
 
 BATCH = 200
 Clock = Callable[[], datetime]
-Sign = Callable[[bytes], bytes]
+Sign = Callable[[bytes, datetime], bytes]  # a mail's bytes and the moment of signing
 
 
 @dataclass(slots=True)
@@ -208,7 +208,7 @@ def _compose(run: _Run, batch: _Batch, claimed: Claimed, dropped: list[tuple[Cla
         dropped.append((claimed, f"cannot be composed: {error}"))
         return None
     if run.sign is not None:
-        made = Letter(made.id, made.mail_from, made.rcpt_to, run.sign(made.data), made.needs_utf8)
+        made = Letter(made.id, made.mail_from, made.rcpt_to, run.sign(made.data, run.clock()), made.needs_utf8)
     run.held[claimed.id] = (claimed, hashlib.sha256(made.data).hexdigest())
     COMPOSED.reach()
     return made

@@ -21,21 +21,25 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a server said about one letter (RFC 5321 section 4.2.1, RFC 3463).
+    """What became of a letter in one attempt. Neither accepted nor permanent means: try again later.
 
-    Neither accepted nor permanent means temporary. `unknown`: the connection broke after the final dot, so the
-    letter may or may not have been taken. `seconds` is how long the conversation took.
+    `code` is the server's (0 when it said nothing), `enhanced` its RFC 3463 code or ''. `unknown`: the connection was
+    lost after the final dot and before the answer, so the server may have taken the mail. `seconds` is the time
+    from the first command to the answer; `relay` names the server.
     """
 
     id: int
     accepted: bool
-    permanent: bool
-    code: int
-    enhanced: str
-    text: str
-    unknown: bool = False
+    permanent: bool = False
+    code: int = 0
+    enhanced: str = ""
+    text: str = ""
     seconds: float = 0.0
+    unknown: bool = False
+    relay: str = ""
 
 
 Record = Callable[[Sequence[Outcome]], None]
+"""Makes outcomes durable before it returns. Called in a thread of its own, never twice at once."""
+
 Carry = Callable[[Iterator[Letter], Record], None]

@@ -11,16 +11,10 @@ import threading
 from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
+from mailer.letter import Letter, Outcome, Record
 from mailer.wire.connection import Link, RelayFault, Reply
 from mailer.wire.feed import Feed, Recorder, Ticket
-from mailer.wire.letters import (
-    CarryReport,
-    CourierSettings,
-    Letter,
-    Outcome,
-    Record,
-    Relay,
-)
+from mailer.wire.letters import CarryReport, CourierSettings, Relay
 from mailer.wire.relays import Relays
 from mailer.wire.ride import Ride, unsent
 

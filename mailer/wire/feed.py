@@ -10,7 +10,8 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterator
 
-from mailer.wire.letters import Letter, Outcome, Parcel, Record, pack
+from mailer.letter import Letter, Outcome, Record
+from mailer.wire.letters import Parcel, pack
 
 
 class Feed:

@@ -6,53 +6,16 @@
 
 import re
 import ssl
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from mailer.letter import Letter, Outcome
 from mailer.wire.content import longer_than
 
 LINE_LIMIT = 998
 _ADDRESS = re.compile(r"[^\s<>\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,254}\Z")
 
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One mail for one recipient. `id` is the caller's; `mail_from` '' is the null reverse-path.
-
-    `data` has CR LF line ends and is not dot-stuffed. `needs_utf8` says that a header is not ASCII (RFC 6531).
-    """
-
-    id: int
-    mail_from: str
-    rcpt_to: str
-    data: bytes
-    needs_utf8: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a letter in one attempt. Neither accepted nor permanent means: try again later.
-
-    `code` is the server's (0 when it said nothing), `enhanced` its RFC 3463 code or ''. `unknown`: the connection was
-    lost after the final dot and before the answer, so the server may have taken the mail. `seconds` is the time
-    from the first command to the answer; `relay` names the server.
-    """
-
-    id: int
-    accepted: bool
-    permanent: bool = False
-    code: int = 0
-    enhanced: str = ""
-    text: str = ""
-    seconds: float = 0.0
-    unknown: bool = False
-    relay: str = ""
-
-
-Record = Callable[[Sequence[Outcome]], None]
-"""Makes outcomes durable before it returns. Called in a thread of its own, never twice at once."""
 
 TlsMode = Literal["none", "opportunistic", "required", "implicit"]
 

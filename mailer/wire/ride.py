@@ -7,9 +7,10 @@ to the feed when the connection ended before its final dot. Raises nothing.
 
 from collections.abc import Awaitable, Callable
 
+from mailer.letter import Outcome
 from mailer.wire.connection import Link, Reply
 from mailer.wire.feed import Feed, Recorder, Ticket
-from mailer.wire.letters import Outcome, Parcel
+from mailer.wire.letters import Parcel
 
 _TRIES = 2
 _DOT = b".\r\n"

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailer.letter import Letter
 from mailer.wire.content import longer_than, loops
-from mailer.wire.letters import LINE_LIMIT, Letter, pack, stuff
+from mailer.wire.letters import LINE_LIMIT, pack, stuff
 
 LINES = st.lists(st.sampled_from([b"", b".", b"..", b".x", b"x", b"x" * 998, b"\xc3\xa9"]), max_size=12)
 
