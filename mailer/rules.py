@@ -2,18 +2,17 @@
 
 A rule looks at one `Seen` mail and gives a `Verdict` or None. What no rule claims is a reply and is filed.
 What became of the odd ones:
-- a mere nod ("+1", "thanks") is ignored with the note `supports`: it is counted, but is no statement;
+- a mere nod is ignored, with the note `supports` ("+1") or `thanks`: it is counted, but is no statement;
 - a mail without words of its own is held when nothing is attached, filed when something is;
 - bounces of a delay, receipts, calendar answers and reactions keep their own kind and are ignored or recorded.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from mailer import autoreply, bounce, calendar_reply, commands, complaint, mdn, reaction, route, trust
+from mailer import autoreply, bounce, calendar_reply, commands, complaint, mdn, nod, reaction, route, trust
 from mailer.dsn import address_in
 from mailer.language import language_of
 from mailer.message import Envelope, Message
@@ -33,7 +32,6 @@ from mailer.reading import (
 MAX_HOPS = 100
 _OWN_WORDS = (SegmentKind.REPLY,)
 _EDGE = " \t\n.,;:!?。！，、؛،…-–—()[]*_"
-_FROM = re.compile(r"\+1\.? (?:from|de|von|aus|par|da|от|від|van|od|fra|från|dari|kutoka|du|del|vom|\() ?[^\n]{1,40}$")
 _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted")
 
 
@@ -243,47 +241,19 @@ def _private(seen: Seen) -> Verdict | None:
     return Verdict(Kind.REPLY, Disposition.FILE, Visibility.PRIVATE) if seen.context.private_address else None
 
 
-def _acknowledgement(seen: Seen) -> Verdict | None:
+def _nod(seen: Seen) -> Verdict | None:
     """A nod and nothing else."""
-    courtesy = phrases("courtesy", "acks", "fillers").whole
-    text = fold(seen.text).replace("+1", "+1.")
-    if not text or len(text) > 200 or seen.message.attachments:
-        return None
-    whole = text.strip(_EDGE) in phrases("courtesy", "acks").whole or _short_nod(text)
-    pieces = [piece.strip(_EDGE) for piece in commands.sentences(text)]
-    pieces = [piece for piece in pieces if piece]
-    nods = phrases("courtesy", "acks").whole
-    known = all(piece in courtesy for piece in pieces)
-    if whole or (pieces and known and any(piece in nods for piece in pieces)):
-        return Verdict(Kind.REPLY, Disposition.IGNORE, notes=("supports",))
-    return None
-
-
-def _short_nod(text: str) -> bool:
-    """`+1 from our group`, or one short sentence of thanks."""
-    if any(char.isdigit() for char in text.removeprefix("+1")) or len(text.split()) > 8 or len(text) > 60:
-        return False
-    if _FROM.match(text):
-        return True
-    pieces = [piece for piece in commands.sentences(text) if piece.strip(_EDGE)]
-    return len(pieces) == 1 and any(
-        found.start <= 2 or found.end > len(text) - 3 for found in phrases("courtesy", "thanks").find(text)
-    )
+    said = "" if seen.message.attachments or seen.forwarded else nod.nod_in(seen.text)
+    return Verdict(Kind.REPLY, Disposition.IGNORE, notes=(said,)) if said else None
 
 
 def _empty(seen: Seen) -> Verdict | None:
     """No words of their own, or only a greeting."""
-    if (seen.text and not _only_greets(seen.text)) or seen.forwarded:
+    if (seen.text and not nod.only_greets(seen.text)) or seen.forwarded:
         return None
     if any(attachment.name or attachment.size > 200 for attachment in seen.message.attachments):
         return Verdict(Kind.REPLY, Disposition.FILE, notes=("attachment only",))
     return Verdict(Kind.REPLY, Disposition.HOLD, notes=("empty",))
-
-
-def _only_greets(text: str) -> bool:
-    folded = fold(text[:100]).strip(_EDGE)
-    courtesy = phrases("courtesy", "fillers", "acks")
-    return len(text) < 60 and folded in courtesy.whole and folded not in phrases("courtesy", "acks").whole
 
 
 def _stranger(seen: Seen) -> Verdict | None:
@@ -319,7 +289,7 @@ RULES: tuple[Rule, ...] = (
     Rule("date fault", _date),
     Rule("empty", _empty),
     Rule("private lane", _private),
-    Rule("nod", _acknowledgement),
+    Rule("nod", _nod),
     Rule("reply", _reply),
 )
 

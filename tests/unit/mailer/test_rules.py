@@ -49,11 +49,26 @@ def test_order_of_machines() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["+1", "+1\n", "Thanks!", "Thank you, noted.", "Danke!", "شكرا", "同意", "धन्यवाद", "Ok"]
+    ("text", "note"),
+    [
+        ("+1", "supports"),
+        ("+1\n", "supports"),
+        ("+1 from Wikimedia Chile", "supports"),
+        ("Agreed.", "supports"),
+        ("同意", "supports"),
+        ("Ok", "supports"),
+        ("Thanks!", "thanks"),
+        ("Thank you, noted.", "thanks"),
+        ("Hello,\nthanks for the digest!", "thanks"),
+        ("Gracias por la información.", "thanks"),
+        ("Danke!", "thanks"),
+        ("شكرا", "thanks"),
+        ("धन्यवाद", "thanks"),
+    ],
 )
-def test_nods_are_counted_not_filed(text: str) -> None:
+def test_nods_are_counted_not_filed(text: str, note: str) -> None:
     name, verdict = rule(text)
-    assert (name, verdict.disposition, verdict.notes) == ("nod", Disposition.IGNORE, ("supports",))
+    assert (name, verdict.disposition, verdict.notes) == ("nod", Disposition.IGNORE, (note,))
 
 
 @pytest.mark.parametrize("text", ["+1 to local grants", "Thanks, but we disagree with it.", "RR-2: yes"])

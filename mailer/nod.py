@@ -1,0 +1,66 @@
+"""Mails that only nod, thank or greet: counted, but no statements.
+
+`nod_in(text)` gives `supports` for "+1" and "agreed", `thanks` for "thank you" and "received", '' for anything
+that says more. All the words are in the tables of `mailer/languages`.
+"""
+
+import re
+
+from mailer.commands import sentences
+from mailer.phrases import fold, phrases
+
+MAX_CHARS = 200
+_EDGE = " \t\n.,;:!?。！，、؛،…-–—()[]*_"
+_FROM = re.compile(
+    r"\+1\.? (?:from|de|von|aus|par|da|от|від|van|od|fra|från|dari|kutoka|du|del|vom|"
+    r"\() ?[^\n]{1,40}$"
+)
+_THANKS = re.compile(
+    r"th(?:an)?x|thank|^ty$|noted|received|got it|gracias|recibid|enterad|merci|reçu|noté|dank|erhalten|"
+    r"kenntnis|obrigad|recebid|"
+    r"ciente|شكر|استلام|спасибо|получено|принято|благодар|谢|謝|收到|已阅|已閱|धन्यवाद|शुक्रिया|प्राप्त|ありがとう|了解|"
+    r"承知|拝受|確認|"
+    r"terima kasih|diterima|asante|imepokelewa|תודה|קיבלתי|grazie|ricevut|ontvangen|dzięk|otrzymał|дяку|"
+    r"отримано|teşekkür|"
+    r"aldım|tack|mottag|takk|mottatt|\btak\b|modtaget|kiitos|děkuj|díky|감사|확인|cảm ơn|đã nhận|سپاس|ممنون|"
+    r"متشکر|köszön|"
+    r"ευχαριστ|ขอบคุณ|รับทราบ|ধন্যবাদ|mulțum|gràci"
+)
+
+
+def nod_in(text: str) -> str:
+    """`supports`, `thanks`, or '' for a text that says more than that."""
+    folded = fold(text).replace("+1", "+1.")
+    if not folded.strip() or len(folded) > MAX_CHARS:
+        return ""
+    courtesy, nods = phrases("courtesy", "acks", "fillers").whole, phrases("courtesy", "acks").whole
+    whole = folded.strip(_EDGE)
+    pieces = [piece for piece in (piece.strip(_EDGE) for piece in sentences(folded)) if piece]
+    said = [piece for piece in pieces if piece in nods]
+    if whole in nods:
+        return _sort([whole])
+    if said and all(piece in courtesy for piece in pieces):
+        return _sort(said)
+    if _FROM.match(folded.strip()):
+        return "supports"
+    return "thanks" if _one_thanks(folded, pieces) else ""
+
+
+def _sort(said: list[str]) -> str:
+    return "thanks" if all(_THANKS.search(piece) for piece in said) else "supports"
+
+
+def _one_thanks(folded: str, pieces: list[str]) -> bool:
+    """One short sentence of thanks for something: "Gracias por la información"."""
+    short = len(pieces) == 1 and len(folded) <= 60 and len(folded.split()) <= 8
+    if not short or any(char.isdigit() for char in folded):
+        return False
+    found = phrases("courtesy", "thanks").find(folded)
+    return any(hit.start <= 2 or hit.end > len(folded.rstrip()) - 3 for hit in found)
+
+
+def only_greets(text: str) -> bool:
+    """Whether there is a greeting and nothing behind it."""
+    folded = fold(text[:100]).strip(_EDGE)
+    greetings = phrases("courtesy", "fillers").whole
+    return len(text) < 60 and folded in greetings and folded not in phrases("courtesy", "acks").whole
