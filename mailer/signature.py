@@ -131,10 +131,19 @@ def _closing(lines: list[str], folded: Folded, end: int, spans: list[Span], name
             return
     if at is None or not any(lines[i].strip() for i in range(at)):
         return
+    if _announced(lines, at):
+        return
+    kind = _K.DELIMITED_SIGNATURE if _SIGNED.match(lines[at]) and lines[at].lstrip()[0] == "-" else _K.CLOSING
     stop = _closing_end(lines, folded, [i for i in rows if i >= at])
-    spans.append((at, stop, _K.CLOSING, "closing"))
+    spans.append((at, stop, kind, "closing"))
     if any(lines[i].strip() for i in range(stop, end)):
         spans.append((stop, end, _K.SIGNATURE, "contact-block"))
+
+
+def _announced(lines: list[str], at: int) -> bool:
+    """A colon before it: 'Please write to:' makes a name and address part of the answer."""
+    before = next((lines[i].rstrip() for i in range(at - 1, max(-1, at - 4), -1) if lines[i].strip()), "")
+    return before.endswith((":", "\uff1a"))
 
 
 def _own_name(lines: list[str], folded: Folded, at: int, names: frozenset[str]) -> bool:
@@ -144,6 +153,8 @@ def _own_name(lines: list[str], folded: Folded, at: int, names: frozenset[str]) 
     """
     if names.intersection(re.split(r"[^\w]+", folded[at])):
         return True
+    if at and lines[at - 1].strip() and not _SIGNED.match(lines[at]):
+        return False
     words = sum(len(line.split()) for line in lines[max(0, at - 60) : at])
     return words >= 12 and not _CASELESS.search(lines[at]) and not lines[at].rstrip().endswith(".")
 
@@ -198,7 +209,9 @@ def _closing_end(lines: list[str], folded: Folded, rows: list[int]) -> int:
 
 def is_name(line: str) -> bool:
     """At most four words, all letters, at least one of them capitalised or of a script without case."""
-    signed = re.match(r"\s*[-\u2013\u2014/~]\s?(?=\w)", line) is not None
+    if re.match(r"\s*[-*\u2022] ", line):
+        return False  # an item of a list
+    signed = _SIGNED.match(line) is not None
     words = line.strip(" \t\u00a0*_,.-\u2013\u2014/~").split()
     if not 0 < len(words) <= 4 or len(line) > 45 or line.rstrip().endswith(("?", "!", ":", ";")):
         return False
@@ -211,6 +224,7 @@ def is_name(line: str) -> bool:
     return all(w[0].isupper() or w.lower() in _PARTICLES for w in words)
 
 
+_SIGNED = re.compile(r"\s*(?:[-/~](?=[^\W\d_])|[\u2013\u2014]\s?(?=[^\W\d_]))")
 _CASELESS = re.compile("[\u0590-\u10ff\u1200-\u137f\u3040-\u9fff\uac00-\ud7af]")
 _GLUED_SCRIPT = re.compile("[\u0e00-\u0eff\u3040-\u9fff\uac00-\ud7af]")
 _PARTICLES = frozenset(
