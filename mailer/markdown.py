@@ -71,7 +71,7 @@ def _html(tokens: Sequence[Token], heading: int) -> str:
         elif token.type == "image":
             out.append(_link(str(token.attrs.get("src", "")), token.content or "…"))
         elif token.type in ("fence", "code_block"):
-            out.append(f'<pre style="{STYLES["pre"]}">{escape(token.content.rstrip())}</pre>')
+            out.append(f'<pre style="{STYLES["pre"]}">{escape(token.content.rstrip()).replace(chr(10), "<br>")}</pre>')
         elif token.type == "link_open":
             out.append(_anchor(str(token.attrs["href"])))
         elif not token.hidden and token.tag:

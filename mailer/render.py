@@ -19,12 +19,13 @@ from markupsafe import Markup, escape
 from mailer import markdown, words
 from mailer.clean import one_line
 from mailer.compose import Field, Fragment, Piece, Rendered
-from mailer.content import Block, Precision, When
+from mailer.content import Block, Item, Precision, When
 from mailer.flow import columns
 
 Load = Callable[[str], str | None]  # `digest/body.html` -> its source, or None
 
 _MARK = re.compile("\ufdd0(\\d+)\ufdd1")
+_MOST_STRETCHES = 4096
 _BLANKS = re.compile(r"\n{3,}")
 
 
@@ -58,6 +59,7 @@ class Renderer:
         self._catalogues = dict(catalogues)
         self._loader = _Loader(load)
         self._environments: dict[str, Environment] = {}
+        self._stretches: dict[tuple[str, str, str, Item], tuple[str, list[Field]]] = {}
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -118,8 +120,26 @@ class Renderer:
                 return splice("local", words.local_key(value))
             return words.days(value, str(environment.globals["lang"]))
 
+        def piece(template: str, item: Item) -> Markup:
+            """A stretch that many variants share: rendered once per subject line, its marks numbered anew."""
+            key = (str(environment.globals["lang"]), template, str(context.get("subject", "")), item)
+            kept = self._stretches.get(key)
+            if kept is None:
+                own: list[Field] = []
+                kept = (
+                    self._run(environment, template, {"subject": context.get("subject", ""), "i": item}, own, form),
+                    own,
+                )
+                if len(self._stretches) >= _MOST_STRETCHES:
+                    self._stretches.clear()
+                self._stretches[key] = kept
+            first = len(places)
+            places.extend(kept[1])
+            return Markup(_MARK.sub(lambda mark: f"\ufdd0{first + int(mark[1])}\ufdd1", kept[0]))  # noqa: S704  # a template made it
+
+        given = {**context, "splice": splice, "when": when, "piece": piece}
         try:
-            return environment.get_template(name).render({**context, "splice": splice, "when": when})
+            return environment.get_template(name).render(given)
         except TemplateSyntaxError as error:
             raise TemplateFailed(error.name or name, error.lineno, error.message or "syntax error") from error
         except TemplateNotFound as error:

@@ -95,6 +95,12 @@ def test_names_hold_no_bidi_controls():
     assert decoded(header.addresses("To", [("\u2067أمينة\u2069", ANA)])) == "أمينة <ana@example.org>"
 
 
+def test_only_a_local_part_beyond_ascii_makes_utf8():
+    assert header.addresses("To", [("Señora", parse("ana@bücher.example"))]).isascii()
+    line = header.addresses("To", [("", parse("señora@example.org"))])
+    assert line == "To: señora@example.org\r\n".encode()
+
+
 def test_several_addresses_fold():
     line = header.addresses("To", [("Somebody With A Name", ANA)] * 6)
     assert all(len(part) <= 78 for part in line.split(b"\r\n"))

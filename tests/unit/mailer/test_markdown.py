@@ -84,6 +84,10 @@ def test_a_literal_mark_is_no_quote():
     assert to_text("\\> not a quote") == " > not a quote"
 
 
+def test_code_keeps_its_lines():
+    assert bare(to_html("```\na\n  b\n```")) == "<pre>a<br>  b</pre>"
+
+
 def test_words():
     assert to_words("Some **strong** words\n\nand more") == "Some *strong* words and more"
     assert to_words("one two three four", 12) == "one two…"

@@ -7,7 +7,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
 from mailer.compose import Field, Person, html_part, plain_part
-from mailer.content import Block, Precision, When
+from mailer.content import Block, Item, Precision, When
 from mailer.render import Renderer, TemplateFailed
 from mailer.words import catalogue
 
@@ -114,6 +114,20 @@ def test_content_cannot_forge_a_splice():
     made = renderer(note__body_html="{{ b|html }}{{ splice('name') }}")
     page = made.render("note", "en", {"title": "x", "b": Block("\ufdd00\ufdd1\ufdd07\ufdd1", "en")}).html
     assert [piece for piece in page if isinstance(piece, Field)] == [Field("name", "", "html")]
+
+
+def test_a_stretch_is_shared_and_its_places_are_not():
+    made = renderer(
+        item_html="<i>{{ i.number }} {{ splice('reply', i.number) }}</i>",
+        note__body_html="{{ splice('name') }}{% for i in items %}{{ piece('item.html', i) }}{% endfor %}{{ splice('name') }}",
+    )
+    items = (Item(1, Block("a", "en")), Item(2, Block("b", "en")))
+    wanted = ["name", "reply:1", "reply:2", "name"]
+    for _ in range(2):
+        page = made.render("note", "en", {"title": "x", "items": items}).html
+        assert [piece.key for piece in page if isinstance(piece, Field)] == wanted
+    other = made.render("note", "en", {"title": "x", "items": items[::-1]}).html
+    assert [piece.key for piece in other if isinstance(piece, Field)] == ["name", "reply:2", "reply:1", "name"]
 
 
 def test_fragments_hold_nothing_personal():
