@@ -43,20 +43,20 @@ def nod_in(text: str) -> str:
         return _sort(said)
     if _FROM.match(folded.strip()):
         return "supports"
-    return "thanks" if _one_thanks(folded, pieces) else ""
+    rest = [piece for piece in pieces if piece not in courtesy]
+    return "thanks" if len(rest) == 1 and _is_thanks(rest[0]) else ""
 
 
 def _sort(said: list[str]) -> str:
     return "thanks" if all(_THANKS.search(piece) for piece in said) else "supports"
 
 
-def _one_thanks(folded: str, pieces: list[str]) -> bool:
+def _is_thanks(sentence: str) -> bool:
     """One short sentence of thanks for something: "Gracias por la información"."""
-    short = len(pieces) == 1 and len(folded) <= 60 and len(folded.split()) <= 8
-    if not short or any(char.isdigit() for char in folded):
+    if len(sentence) > 60 or len(sentence.split()) > 8 or any(char.isdigit() for char in sentence):
         return False
-    found = phrases("courtesy", "thanks").find(folded)
-    return any(hit.start <= 2 or hit.end > len(folded.rstrip()) - 3 for hit in found)
+    found = phrases("courtesy", "thanks").find(sentence)
+    return any(hit.start <= 2 or hit.end > len(sentence) - 3 for hit in found)
 
 
 def only_greets(text: str) -> bool:
