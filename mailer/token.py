@@ -89,9 +89,7 @@ class Keyring:
         text = f"{counter}\0{natural_key}".encode()
         return int.from_bytes(hmac.digest(self._tags, text, "sha256")[:5], "big")
 
-    def token(
-        self, purpose: Purpose, mailing: int, person: int = 0, item: int = 0, key: int | None = None
-    ) -> str:
+    def token(self, purpose: Purpose, mailing: int, person: int = 0, item: int = 0, key: int | None = None) -> str:
         """The 35 characters; ValueError when a number does not fit or the key is unknown or retired."""
         return next(iter(self.tokens(purpose, mailing, person, (item,), key)))
 
@@ -118,9 +116,7 @@ class Keyring:
         """Where an answer goes: `reply+<token>@domain`."""
         return f"reply+{self.token(Purpose.REPLY, mailing, person, item, key)}@{self.domain}"
 
-    def reply_addresses(
-        self, mailing: int, person: int, items: Iterable[int], key: int | None = None
-    ) -> list[str]:
+    def reply_addresses(self, mailing: int, person: int, items: Iterable[int], key: int | None = None) -> list[str]:
         """Reply addresses of several items, in their order."""
         tokens = self.tokens(Purpose.REPLY, mailing, person, items, key)
         return [f"reply+{token}@{self.domain}" for token in tokens]
@@ -191,7 +187,5 @@ def _mac(key: bytes, body: str) -> str:
 
 def _base32(value: int, length: int) -> str:
     if length % 2:
-        return _ALPHABET[value >> 5 * (length - 1)] + _base32(
-            value & (1 << 5 * (length - 1)) - 1, length - 1
-        )
+        return _ALPHABET[value >> 5 * (length - 1)] + _base32(value & (1 << 5 * (length - 1)) - 1, length - 1)
     return "".join([_PAIRS[value >> shift & 1023] for shift in range(5 * length - 10, -1, -10)])
