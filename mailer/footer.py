@@ -64,14 +64,31 @@ def _legal_start(lines: list[str], folded: Folded, start: int, end: int) -> int:
     return start
 
 
+def _appended(lines: list[str], folded: Folded, rows: range, text: str) -> bool:
+    """Words of a list or scanner: at the head of a line, or beside a link, an address or a rule."""
+    found = lexicon().footer.search(text)
+    if found is None:
+        return False
+    if len(text) <= 1_200 and ("http" in text or "www." in text or "@" in text or RULE.match(lines[rows[0]])):
+        return len(found.group()) >= 18 or _short_lines(lines, rows)
+    return any(len(m.group()) >= 18 for i in rows if (m := lexicon().footer.match(folded[i])))
+
+
+def _short_lines(lines: list[str], rows: range) -> bool:
+    """No running text: a list's footer is a few short lines."""
+    return all(len(lines[i]) <= 90 and len(lines[i].split()) <= 14 for i in rows) and len(rows) <= 12
+
+
 def _footer_kind(lines: list[str], folded: Folded, start: int, end: int, spans: list[Span]) -> SegmentKind | None:
     """Footer, disclaimer or neither, for one paragraph; below others of its kind a little less is asked of it."""
-    lex = lexicon()
-    text = " ".join(folded[i] for i in range(start, min(end, start + 60)))
-    if lex.footer.search(text):
+    rows = range(start, min(end, start + 60))
+    text = " ".join(folded[i] for i in rows)
+    if _appended(lines, folded, rows, text):
         return _K.FOOTER
-    marks = len({m.group() for m in lex.disclaimer.finditer(text)})
-    if marks >= (2 if spans or len(text) <= 60 else 3):
+    marks = {m.group() for m in lexicon().disclaimer.finditer(text)}
+    # Single words such as "confidential" are everybody's; phrases such as "intended recipient" are the law's.
+    phrases = sum(" " in mark or not mark.isascii() for mark in marks)
+    if phrases and len(marks) + phrases >= (3 if spans or len(text) <= 60 else 5):
         return _K.DISCLAIMER
     if spans and all(RULE.match(lines[i]) or not lines[i].strip() for i in range(start, end)):
         return spans[-1][2]

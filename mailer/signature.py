@@ -170,9 +170,19 @@ def _valediction(lines: list[str], folded: Folded, rows: list[int], names: froze
         left = text[match.end() :].strip(" ,.!-*_:;)\u3002\u3001")
         if len(left.split()) > 4 or len(text.split()) > 8:
             continue
-        if _all_sign(lines, rows[place + 1 :], names):
+        rest = rows[place + 1 :]
+        said = sum(len(lines[j].split()) for j in rows[:place])
+        if said < 5 and len(rest) == 1 and _may_answer(lines[rest[0]], rest[0] > i + 1, names):
+            continue
+        if _all_sign(lines, rest, names):
             return i
     return None
+
+
+def _may_answer(line: str, apart: bool, names: frozenset[str]) -> bool:
+    """One word that is no known name: "Hello, / Thank you! / Yes" ends in the answer, not in a name."""
+    word = fold(line).strip(".,!")
+    return " " not in word and word not in names and (apart or len(word) <= 3)
 
 
 def _all_sign(lines: list[str], rows: list[int], names: frozenset[str]) -> bool:
