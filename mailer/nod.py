@@ -36,6 +36,7 @@ def nod_in(text: str) -> str:
     courtesy, nods = phrases("courtesy", "acks", "fillers").whole, phrases("courtesy", "acks").whole
     whole = folded.strip(_EDGE)
     pieces = [piece for piece in (piece.strip(_EDGE) for piece in sentences(folded)) if piece]
+    pieces = _before_closing(pieces)
     said = [piece for piece in pieces if piece in nods]
     if whole in nods:
         return _sort([whole])
@@ -45,6 +46,15 @@ def nod_in(text: str) -> str:
         return "supports"
     rest = [piece for piece in pieces if piece not in courtesy]
     return "thanks" if len(rest) == 1 and _is_thanks(rest[0]) else ""
+
+
+def _before_closing(pieces: list[str]) -> list[str]:
+    """The pieces before a valediction, when only a name follows it."""
+    closings = phrases("closing", "words").whole
+    for place in range(1, len(pieces)):
+        if pieces[place] in closings and sum(len(piece.split()) for piece in pieces[place + 1 :]) <= 4:
+            return pieces[:place]
+    return pieces
 
 
 def _sort(said: list[str]) -> str:

@@ -13,21 +13,25 @@ MAX_TEXT = 6_000
 _SENTENCE = re.compile(r"(?<=[.!?。！？؟।\n])\s*")
 # Who suffers: the writer (first person singular) or somebody named as a victim, in the languages of the tables.
 _SELF = re.compile(
-    r"\b(?:i|i'm|i've|me|my|myself|mine|yo|me|mi|mí|conmigo|temo|je|j'|m'|moi|mon|ma|mes|ich|mich|mir|"
-    r"mein|meine|meinem|meinen|meiner|"
-    r"eu|meu|minha|mim|comigo|io|mio|mia|ik|mij|mijn|jag|mig|min|mitt|jeg|meg|meine|mnie|mną|mój|moja|mi|"
-    r"ja|mne|mě|mém|můj|"
-    r"minua|minut|minulle|én|engem|nekem|ben|beni|bana|benim|saya|aku|tôi|εγώ|εμένα|μου|με)\b|"
-    r"\b(?:я|меня|мне|мной|мой|моя|моей|моего|мою|мене|мені|мною|моє|моїй)\b|\b\w+(?:nami|nitish|"
-    r"ninyanyas|unitish)\w*|\b(?:mimi|nami|ni\w{5,})\b|"
-    r"(?:أنا|إلي|لي|عني|علي|بي|ني\b|تي\b)|(?:אני|אותי|לי|עלי|עליי|ממני|שלי|בי)|(?:मैं|मुझे|मेरे|मेरी|"
-    r"मेरा|हमें)|(?:আমি|আমাকে|আমার)|"
-    r"[我私僕俺]|自分|저를|저에게|제가|나를|내가|ฉัน|ผม|ดิฉัน|من\b|مرا|به من|"
+    r"\b(?:me|my|myself|mine|mi|mí|conmigo|temo|m'|moi|mon|ma|mes|mich|mir|mein|meine|meinem|meinen|"
+    r"meiner|meu|minha|mim|"
+    r"comigo|mio|mia|mij|mijn|mig|mitt|meg|mnie|mną|mój|moja|mne|mě|mém|můj|minua|minut|minulle|engem|"
+    r"nekem|beni|bana|"
+    r"benim|tôi|εμένα|μου|με)\b|\b(?:меня|мне|мной|мой|моя|моей|моего|мою|мене|мені|мною|моє|моїй)\b|"
+    r"\b\w{0,8}(?:nitish|ninyanyas|nifuat|nihofi)\w*|\b(?:mimi|nami|nahofia|ninapo\w+)\b|(?:إلي|عني|علي|"
+    r"بي|ني\b)|"
+    r"(?:אותי|עלי|עליי|ממני|שלי)|(?:मुझे|मुझसे|मेरे|मेरी|मेरा|हमें)|(?:আমাকে|আমার)|"
+    r"(?:骚扰|威胁|恐吓|跟踪|伤害|勒索|攻击|騷擾|威脅|恐嚇|跟蹤|傷害|攻擊)\w{0,2}[我咱]|我(?:被|受到|收到|遭|的)|"
+    r"(?:私|僕|俺|自分)[がはをにのも].{0,30}(?:され|受け|知ら|れて)|저를|저에게|나를|나에게|제게|ฉัน|ผม|ดิฉัน|مرا|به من|از من|"
+    r"\b(?:meng|men|mem|me)\w+ saya\b|\bsaya (?:di|ter|takut|menerima)\w*|\b(?:keselamatan|alamat|"
+    r"rumah) saya\b|"
     r"\b(?:a|one of our|our|another) (?:member|editor|volunteer|colleague|user|contributor|admin|"
-    r"administrator|friend)s?\b(?=.{0,60}\b(?:is being|was|were|has been|received|gets|got|is)\b)",
+    r"administrator|friend)s?\b"
+    r"(?=.{0,60}\b(?:is being|was|were|has been|received|gets|got)\b)",
     re.IGNORECASE,
 )
 _STRONG = re.compile(
+    r"\bi (?:get|got|receive|received|have received|keep getting|am getting) [\w ]{0,20}threat|"
     r"knows? where (?:i|we|she|he|they) (?:live|work)|(?:writing|came|come|comes|coming|shows? up|"
     r"showed up|turned up) (?:to me )?(?:at|to|outside) (?:my|our|her|his) (?:home|house|door|work|flat)|"
     r"threaten(?:ed|s|ing)? (?:me|us|her|him|to kill|my)|(?:death|rape) threats?|threats? (?:against|"
@@ -53,9 +57,12 @@ _STRONG = re.compile(
 _HINTS = tuple(
     re.findall(
         r"\S+",
-        "where home house door threat harass stalk blackmail dox assault rape beaten arrest detain attack fear afraid "
-        "safe kill life hurt harm suicid scared frighten terrif mort mord muerte угроз قتل 死亡 殺害 ancaman vitisho "
-        "איו minacce dood śmierci ölüm 살해 amenaz acosad agred ameaç assedi menac harcel agress verfolgt belästigt "
+        "where home house door threat harass stalk blackmail dox assault rape beaten arrest detain "
+        "attack fear afraid "
+        "safe kill life hurt harm suicid scared frighten terrif mort mord muerte угроз قتل 死亡 殺害 ancaman "
+        "vitisho "
+        "איו minacce dood śmierci ölüm 살해 amenaz acosad agred ameaç assedi menac harcel agress verfolgt "
+        "belästigt "
         "verhaftet bedroht",
     )
 )
@@ -84,6 +91,8 @@ _VERSION = re.compile(
     re.IGNORECASE,
 )
 _WRONG = re.compile(r"\b(?:wrong|mistake|error|incorrect|should be|should read|misleading)\b", re.IGNORECASE)
+_QUESTION = re.compile(r"\b(?!S-)[A-Z]{1,5}-\d{1,3}\b")
+_HEAD = re.compile(r"^\s*[\W\d]{0,6}[A-Z]{1,5}-\d{1,3}\s*[:：.)-]")
 _PAIRS = re.compile(r"[«»„“”\"「『‘‹›][^«»„“”\"「」『』‘’‹›\n]{1,120}[»«“”\"」』’›‹]")
 _QUOTED = re.compile(r"[«»„“”\"「」『』‘’'‹›]|\b[A-Z]{1,5}-\d{1,3}\b|\bdigest\b", re.IGNORECASE)
 
@@ -116,7 +125,8 @@ def is_handover(text: str) -> bool:
     folded = fold(text[:MAX_TEXT])
     for found in phrases("handover").find(folded):
         near = folded[max(0, found.start - 200) : found.end + 200]
-        if _ROLE.search(near) and (_ADDRESS.search(near) or _names_somebody(text) or dates_in(near, (found.language,))):
+        dated = not _QUESTION.search(text) and bool(dates_in(near, (found.language,)))
+        if _ROLE.search(near) and (dated or _ADDRESS.search(near) or _names_somebody(text)):
             return True
     return False
 
@@ -136,7 +146,8 @@ def _names_somebody(text: str) -> bool:
 def is_translation_fault(text: str) -> bool:
     """A wording is said to be translated wrongly: the noun and the fault in one paragraph that cites "
     "something."""
-    for paragraph in text[:MAX_TEXT].split("\n\n"):
+    for whole in text[:MAX_TEXT].split("\n\n"):
+        paragraph = _HEAD.sub("", whole)  # the code that an answer opens with is not what it cites
         folded = fold(paragraph)
         if _VERSION.search(paragraph) and _WRONG.search(paragraph) and _PAIRS.search(paragraph):
             return True
