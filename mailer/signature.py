@@ -48,7 +48,9 @@ def tail(lines: list[str], last: bool, names: frozenset[str] = frozenset(), firs
     if last:
         end = footers(lines, folded, end, spans, first)
     cut = _delimited(lines, folded, end, first)
-    if cut is not None:
+    if cut is not None and cut[1] == "mobile" and _words(lines, cut[0] + 1, end) > _words(lines, 0, cut[0]):
+        spans.append((cut[0], cut[0] + 1, _K.DELIMITED_SIGNATURE, "mobile"))  # the answer stands below it
+    elif cut is not None:
         spans.append((cut[0], end, _K.DELIMITED_SIGNATURE, cut[1]))
         end = trim(lines, cut[0])
     _closing(lines, folded, end, spans, names)
@@ -56,6 +58,10 @@ def tail(lines: list[str], last: bool, names: frozenset[str] = frozenset(), firs
 
 
 # -- "-- " and "Sent from my ..."
+
+
+def _words(lines: list[str], start: int, end: int) -> int:
+    return sum(len(line.split()) for line in lines[start:end])
 
 
 def _delimited(lines: list[str], folded: Folded, end: int, first: bool) -> tuple[int, str] | None:

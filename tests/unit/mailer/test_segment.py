@@ -297,3 +297,8 @@ def test_plain_part_that_only_points_to_the_html():
     html = "<p>" + "We agree with the plan. " * 60 + "</p>"
     message = Message((), "", "", "", (), (), "", (), (), "", "x", "Please view this in HTML.", html)
     assert segment(message)[0].text.startswith("We agree")
+
+
+def test_answer_below_the_phones_signature():
+    got = kinds("Hi,\n\nSent from my iPhone\n\nWe agree with the plan and would like two seats.")
+    assert [k for k, _ in got] == [K.REPLY, K.DELIMITED_SIGNATURE, K.REPLY]
