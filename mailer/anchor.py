@@ -158,8 +158,9 @@ def _read(piece: _Piece, known: Known) -> StatementRead:
     recommended = _named_numbers(ascii_text, "recommendation")
     recommendations = [Anchor("recommendation", str(n)) for n in recommended]
     if codes:
+        sure = SURE if known.questions else LISTED
         return StatementRead(
-            text, _unique([*known.of_codes(codes), *recommendations, *anchors]), SURE, _short(piece.quote)
+            text, _unique([*known.of_codes(codes), *recommendations, *anchors]), sure, _short(piece.quote)
         )
     if recommendations and (code := known.about_recommendation(text)):
         return StatementRead(

@@ -10,6 +10,7 @@ from mailer.reading import Anchor, Context, ItemKnown, QuestionKnown, TrackKnown
 from mailer.when import digits
 
 _CODE = re.compile(r"(?<![A-Za-z0-9])([A-Za-zＡ-Ｚ]{1,12})[ \u00a0\-‐‑–－_]{0,2}(\d{1,3})(?![A-Za-z0-9])")
+_EXACT = re.compile(r"(?<![\w-])(?!(?:S|UTF|ISO|RFC|COVID|CC|MP|HTTP|ASCII|A|B|H|G)-)[A-Z]{1,4}-[1-9]\d?(?![\w-])")
 _GENERAL = ("all-working-groups", "all", "core-team", "organized-groups", "")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _STOP = frozenset(
@@ -45,6 +46,9 @@ class Known:
     def codes(self, text: str) -> list[str]:
         """Codes of known questions in a text, however they are typed (`RR-2`, `rr 2`, `ＲＲ－２`)."""
         found = [f"{fold(m.group(1)).upper()}-{int(m.group(2))}" for m in _CODE.finditer(digits(text[:8_000]))]
+        if not self.questions:  # nothing known: what is typed exactly like a code is taken for one
+            found = [m.group() for m in _EXACT.finditer(text[:8_000])]
+            return list(dict.fromkeys(found))
         return [code for code in dict.fromkeys(found) if code in self.questions]
 
     def first_code(self, text: str) -> int:
@@ -62,7 +66,7 @@ class Known:
         """Anchors of questions: the question, its item in this digest, its track."""
         anchors: list[Anchor] = []
         for code in codes:
-            question = self.questions[code.upper()]
+            question = self.questions.get(code.upper()) or QuestionKnown(code, "")
             anchors.append(Anchor("question", question.code))
             anchors += [Anchor("item", str(i.number)) for i in self.context.items if i.code.upper() == code.upper()]
             if question.track:

@@ -180,7 +180,12 @@ def test_nothing_is_lost_in_very_long_lists() -> None:
 
 def test_known_quotes() -> None:
     assert Known(CONTEXT).in_quote("> nothing that we know") is None
-    assert Known(Context()).codes("RR-1") == []
+    assert Known(CONTEXT).codes("RR-9") == []
+
+
+def test_without_a_context_only_exact_codes_count() -> None:
+    assert Known(Context()).codes("RR-1, rr 2, UTF-8, S-1042, COVID-19") == ["RR-1"]
+    assert answered(reply("RR-1: councils"), context=Context()) == [(["RR-1"], 0.6)]
 
 
 @settings(max_examples=150, deadline=None)
