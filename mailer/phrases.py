@@ -6,12 +6,12 @@ Matching folds case, width, spaces, apostrophes and Arabic vowel signs; see `fol
 """
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
+
+from mailer.lexicon import language_tables
 
 Table = Mapping[str, Mapping[str, tuple[str, ...]]]
 
@@ -118,18 +118,10 @@ def _lead(phrase: str) -> int:
     return word.start() if word else 0
 
 
-def _load() -> dict[str, Table]:
-    tables: dict[str, Table] = {}
-    for file in sorted(files("mailer").joinpath("languages").iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".toml"):
-            loaded = tomllib.loads(file.read_text(encoding="utf-8"))
-            tables[file.name.removesuffix(".toml")] = {
-                section: {key: tuple(words) for key, words in rows.items()} for section, rows in loaded.items()
-            }
-    return tables
-
-
-TABLES: Mapping[str, Table] = _load()
+TABLES: Mapping[str, Table] = {
+    code: {section: {key: tuple(words) for key, words in rows.items()} for section, rows in table.items()}
+    for code, table in language_tables().items()
+}
 
 
 @lru_cache(maxsize=64)
