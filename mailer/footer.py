@@ -71,7 +71,7 @@ def _appended(lines: list[str], folded: Folded, rows: range, text: str) -> bool:
         return False
     if len(text) <= 1_200 and ("http" in text or "www." in text or "@" in text or RULE.match(lines[rows[0]])):
         return len(found.group()) >= 18 or _short_lines(lines, rows)
-    return any(len(m.group()) >= 18 for i in rows if (m := lexicon().footer.match(folded[i])))
+    return any(len(m.group()) >= 18 for i in rows[:12] if (m := lexicon().footer.match(folded[i])))
 
 
 def _short_lines(lines: list[str], rows: range) -> bool:
@@ -101,7 +101,10 @@ def _fenced(lines: list[str], folded: Folded, end: int) -> int:
     seen: set[str] = set()
     found = 0
     rows = 0
-    for i in range(end - 1, max(0, end - 80), -1):
+    last = range(end - 1, max(0, end - 80), -1)
+    if not any(_FENCE.match(lines[i]) for i in last):
+        return 0
+    for i in last:
         if _FENCE.match(lines[i]):
             near = _until_fence(lines, folded, i + 1, end)
             if lex.disclaimer.search(near) and (len(seen) >= 2 or (seen and rows <= 3)):

@@ -110,15 +110,29 @@ def _words(section: str, key: str) -> list[str]:
     return sorted((w for w in found if w), key=lambda w: (-len(w), w))
 
 
+def _branches(words: list[str], depth: int) -> str:
+    """The words as a tree of their first letters: a search then looks at a few of them, not at all."""
+    if depth == 0 or len(words) < 4:
+        return "|".join(re.escape(w) for w in words)
+    groups: dict[str, list[str]] = {}
+    for word in words:
+        groups.setdefault(word[:1], []).append(word[1:])
+    whole = "" in groups
+    groups.pop("", None)
+    tree = [f"{re.escape(first)}(?:{_branches(rest, depth - 1)})" for first, rest in groups.items()]
+    return "|".join([*tree, ""] if whole else tree)
+
+
 def _alternation(words: Iterable[str], before: str = "", after: str = "") -> re.Pattern[str]:
     """A pattern of literals; words of spaced scripts must stand alone. Nothing in it can backtrack far."""
-    spaced = [re.escape(w) for w in words if not _GLUED.search(w)]
-    glued = [re.escape(w) for w in words if _GLUED.search(w)]
+    listed = list(words)
+    spaced = [w for w in listed if not _GLUED.search(w)]
+    glued = [w for w in listed if _GLUED.search(w)]
     choices = []
     if spaced:
-        choices.append(rf"(?<!\w)(?:{'|'.join(spaced)})(?!\w)")
+        choices.append(rf"(?<!\w)(?:{_branches(spaced, 3)})(?!\w)")
     if glued:
-        choices.append("|".join(glued))
+        choices.append(_branches(glued, 2))
     return re.compile(f"{before}(?:{'|'.join(choices) or '(?!)'}){after}")
 
 

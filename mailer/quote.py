@@ -246,6 +246,8 @@ class Finder:
             after = self.next_text(at + 1)
             if after < len(self.lines) and self.quoted[after]:
                 return True
+        if not any(_NUMBER.search(self.folded(i)) for i in range(max(0, at - 3), at + 1)):
+            return None  # no date here, and without a colon an attribution needs one
         end = text[-60:]
         last_verb = None
         for match in self.lex.verbs.finditer(end):
@@ -263,6 +265,7 @@ class Finder:
         return (
             text[address.start() - 1] == "<"
             and colon > 0
+            and text[colon + 1 :].strip() != ""  # otherwise it is an attribution like any other
             and has_date(head)
             and self.lex.verbs.search(head) is not None
         )

@@ -98,3 +98,15 @@ def test_fold_and_dates():
 
 def test_tables_are_read_once():
     assert lexicon() is lexicon()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "section", "key"),
+    [("verbs", "attribution", "verbs"), ("closings", "closing", "words"), ("disclaimer", "disclaimer", "marks")],
+)
+def test_every_word_of_a_table_is_found_whole(pattern, section, key):
+    for table in TABLES.values():
+        for word in map(fold, table[section][key]):
+            match = getattr(lexicon(), pattern).search(word)
+            assert match is not None
+            assert match.group() == word
