@@ -89,12 +89,21 @@ def authentication_results(message: Message, trusted: Iterable[str]) -> tuple[Re
 
 
 def claims_failure(message: Message) -> bool:
-    """Whether the topmost result of any server says that DMARC failed. A forger would claim the contrary."""
-    for value in message.all("authentication-results")[:1]:
-        results = parse_results(value)[1]
-        if any(r.method == "dmarc" and r.result == "fail" for r in results):
-            return not any(r.method == "dmarc" and r.result == "pass" for r in results)
-    return False
+    """Whether the topmost result of any server says that nobody vouches: DMARC failed, or SPF and DKIM both did.
+
+    A forger would claim the contrary, so a claim of failure may be believed from anybody: it only holds a mail.
+    """
+    values = message.all("authentication-results")[:1]
+    results: dict[str, list[str]] = {}
+    for result in parse_results(values[0])[1] if values else ():
+        results.setdefault(result.method, []).append(result.result)
+    if "pass" in results.get("dmarc", []):
+        return False
+    if "fail" in results.get("dmarc", []):
+        return True
+    spf = results.get("spf", []) or message.get("received-spf").lower().split()[:1]
+    unsigned = "pass" not in results.get("dkim", []) and ("dkim" in results or not message.get("dkim-signature"))
+    return bool(spf) and all(word in ("fail", "hardfail") for word in spf) and unsigned
 
 
 def domain_of(address: str) -> str:

@@ -53,6 +53,10 @@ def test_only_trusted_servers_and_only_their_topmost_header_count() -> None:
 def test_a_claim_of_failure_is_believed_from_anybody() -> None:
     assert claims_failure(with_results(("anybody.example; dmarc=fail",)))
     assert not claims_failure(with_results(("anybody.example; dmarc=pass",)))
+    assert claims_failure(with_results(("anybody.example; spf=fail; dkim=none",)))
+    assert claims_failure(letter(headers={"Received-SPF": "Fail (not allowed)"}))
+    assert not claims_failure(with_results(("anybody.example; spf=fail; dkim=pass",)))
+    assert not claims_failure(with_results(("anybody.example; spf=fail; dkim=none; dmarc=pass",)))
     assert not claims_failure(letter())
 
 
