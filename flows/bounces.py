@@ -22,7 +22,7 @@ from flows.thread import Thread, tokens_in
 from mailer.reading import BounceRead, Reading
 from mailer.token import Purpose, Token
 
-HEAVY, LIGHT, LIMIT = 3.0, 1.0, 5.0
+HEAVY, LIGHT, LIMIT = 5.0, 1.0, 5.0
 LONGEST_ABSENCE = timedelta(days=366)
 _NO_MAILBOX = re.compile(r"5\.(?:1\.(?:0|1|2|3|6|10)|2\.1|4\.4)$")
 _POLICY = re.compile(r"5\.7\.\d+$")
