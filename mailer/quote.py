@@ -265,7 +265,6 @@ class Finder:
         return (
             text[address.start() - 1] == "<"
             and colon > 0
-            and text[colon + 1 :].strip() != ""  # otherwise it is an attribution like any other
             and has_date(head)
             and self.lex.verbs.search(head) is not None
         )

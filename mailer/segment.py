@@ -19,6 +19,7 @@ _ONLY_CLOSE = re.compile(r"^\s*>\s*[^\W\d_]{0,14}\s*:\s*$")
 # The rest of a link or of a line that did not fit: nobody begins an answer like this.
 _BROKEN_OFF = re.compile(r"^\s?[_(<&?/=%)\]][^\s]{3,}")
 _TOO_SHORT = 120  # a plain part of fewer characters may only say that there is HTML
+_DASHES = re.compile(r"\s*(?:--|\u2014)\s*")
 _TOKEN = re.compile(r"\w+")
 _WORD = re.compile(r"\w")
 
@@ -105,8 +106,16 @@ class _Body:
         self._citations()
         self._only_quote()
         self._only_rest()
+        self._below_quote()
         self._tails()
         self._blanks()
+
+    def _below_quote(self) -> None:
+        """A signature that a program put below what it quotes in HTML belongs to the quotation, not to the answer."""
+        last = max((i for i, mark in enumerate(self.marks) if mark == "quote"), default=-1)
+        rest = [i for i in range(last + 1, len(self.lines)) if self.kinds[i] is None and self.lines[i].strip()]
+        if last >= 0 and rest and _DASHES.fullmatch(self.lines[rest[0]]):
+            self._set(rest[0], len(self.lines), _K.QUOTE, "below-quote")
 
     def _set(self, start: int, end: int, kind: SegmentKind, by: str) -> None:
         for i in range(start, end):
@@ -228,7 +237,7 @@ class _Body:
         follows = finder.next_text(intro.end)
         quote_next = follows < count and self.quoted[follows]
         self._set(intro.start, intro.end, _K.INTRO, intro.by)
-        if intro.form == "attribution" and quote_next:
+        if intro.form in ("attribution", "run-on") and quote_next:
             return intro.end
         if not above and intro.form == "attribution":
             return intro.end  # nothing above it: what follows may be the answer
