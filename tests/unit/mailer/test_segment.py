@@ -302,3 +302,8 @@ def test_plain_part_that_only_points_to_the_html():
 def test_answer_below_the_phones_signature():
     got = kinds("Hi,\n\nSent from my iPhone\n\nWe agree with the plan and would like two seats.")
     assert [k for k, _ in got] == [K.REPLY, K.DELIMITED_SIGNATURE, K.REPLY]
+
+
+def test_answers_below_and_between_survive_a_greeting_above():
+    got = kinds(f"Hello all,\n\n{ATTRIBUTION}\n> One?\n\nYes.\n\n> Two?\n\nNo.\n")
+    assert [t for k, t in got if k is K.REPLY] == ["Hello all,", "Yes.", "No."]
