@@ -197,3 +197,11 @@ def counts(tx: Tx, process_id: int | None = None) -> dict[str, int]:
     if process_id is not None:
         query = query.where((_RAW.c.process_id == process_id) | _RAW.c.process_id.is_(None))
     return {str(state): int(number) for state, number in tx.execute(query)}
+
+
+def heads(tx: Tx, raw_ids: Sequence[int], octets: int = 65_536) -> dict[int, bytes]:
+    """The first octets of mails, where their headers stand, without fetching the whole of them."""
+    rows = tx.execute(
+        select(_BODY.c.raw_id, func.substr(_BODY.c.bytes, 1, octets).label("head")).where(_BODY.c.raw_id.in_(raw_ids))
+    )
+    return {row.raw_id: bytes(row.head) for row in rows}

@@ -18,6 +18,7 @@ from mailer.reading import CommandRead, Disposition, Kind, Reading, Visibility
 LOOP_HEADER = "x-tidings"
 AWAITS = "awaits confirmation"
 COPY = "a copy that a list sent"
+SHORT = 60  # a yes with a courtesy around it; what is longer says more than yes
 _STAFF = (Box.OWNER, Box.ABUSE, Box.POSTMASTER)
 _LEAVING = (Box.LEAVE, Box.UNSUBSCRIBE)
 # "Yes" and "undo" as the letters of the service ask for them; compared after folding.
@@ -141,11 +142,12 @@ def _confirmation(thread: Thread, reading: Reading) -> Decision | None:
     word = fold(reading.text).strip(_EDGE)
     if thread.mailing.kind == "receipt":
         return _of_receipt(thread, word)
-    first = fold(reading.text.strip().split("\n")[0]).strip(_EDGE)
+    first = fold(reading.text.strip().split("\n")[0])
+    said = {word, first.strip(_EDGE), first.split(" ")[0].strip(_EDGE)} if len(word) <= SHORT else {first.strip(_EDGE)}
     about = thread.mailing.natural_key.partition(":")[0]
-    if about == "held" and {word, first} & _YES:
+    if about == "held" and said & _YES:
         return Decision(RawState.COMMAND, "confirmation", confirms=True)
-    if about == "left" and thread.agrees and {word, first} & _UNDO:
+    if about == "left" and thread.agrees and said & _UNDO:
         return Decision(RawState.COMMAND, "command", command=CommandRead("resume"), actor=thread.named)
     return None
 

@@ -1,0 +1,165 @@
+"""Receipts: what was filed is told to who wrote it, once, in their language; and what they may answer to it."""
+
+import contextlib
+
+from sqlalchemy import select
+
+from db import tables
+from flows import inbound, receipt
+from tests.integration.flows.mailroom import box, count, filed, liaison, mail, newest, raw, take
+from tests.world import World
+
+
+def test_a_receipt_says_what_was_filed_and_how_to_change_it(world: World) -> None:
+    digest = world.mailbox("ana")[0]
+    answer = world.reply(digest, "MON-1: The region should decide.\n\nBest,\nAna")
+    world.turn()
+    said = world.mailbox("ana")[-1]
+    assert "S-1" in said.text
+    assert "The region should decide" in said.text
+    assert "(MON-1)" in said.text
+    assert "withdraw S-1" in said.text
+    assert "Group West" in said.text
+    assert said["Auto-Submitted"] == "auto-replied"
+    assert said["In-Reply-To"] == answer["Message-ID"]
+    assert answer["Message-ID"] in said["References"]
+    assert said.envelope.mail_from.startswith("bounce+")
+    assert digest.text.split("\n")[0] not in said.text.split("S-1")[1].split("-- ")[0]
+
+
+def test_it_speaks_the_writers_language(world: World) -> None:
+    world.reply(world.mailbox("badr")[0], "MON-1: المناطق تقرر.", quote=False)
+    world.turn()
+    said = world.mailbox("badr")[-1]
+    assert said["Content-Language"] == "ar"
+    assert 'dir="rtl"' in said.html
+    assert "من ينبغي أن يقرر المنح؟" in said.text
+
+
+def test_it_goes_to_the_address_that_wrote(world: World) -> None:
+    take(world, mail(world, "ana@home.example", "x", "MON-1: from home"), box("input"))
+    world.turn()
+    if newest(world).state == "held":  # a second address counts once it was verified
+        assert world.mailbox("ana@home") == []
+    else:
+        assert len(world.mailbox("ana@home")) == 1
+
+
+def test_at_most_one_an_hour_beyond_the_first_and_the_rest_together(world: World) -> None:
+    for n in range(4):
+        world.reply(world.mailbox("ana")[0], f"MON-1: thought number {n}", quote=False)
+        world.turn()
+        world.later(minutes=1)
+    assert len(world.mailbox("ana")) == 2
+    world.later(minutes=58)
+    world.turn()
+    assert len(world.mailbox("ana")) == 3
+    last = world.mailbox("ana")[-1].text
+    assert "S-1\n" not in last
+    assert all(f"S-{n}" in last for n in (2, 3, 4))
+    world.later(hours=2)
+    world.turn()
+    assert len(world.mailbox("ana")) == 3
+
+
+def test_no_machine_and_no_list_gets_one(world: World) -> None:
+    for n, header in enumerate(({"List_Id": "<x.lists.example>"}, {"X_Auto_Response_Suppress": "All"})):  # fmt: skip
+        message = mail(world, "ana@west.example", "x", f"MON-1: thought {n}", **header)
+        raw_id = take(world, message, box("input"))
+        assert raw(world, raw_id).state == "filed"
+    raw_id = take(
+        world, mail(world, "ana@west.example", "x", "MON-1: without a return path"), box("input"), mail_from=""
+    )
+    assert raw(world, raw_id).state == "filed"
+    world.turn()
+    assert len(world.mailbox("ana")) == 1
+
+
+def test_writing_receipts_twice_writes_none_twice(world: World) -> None:
+    raw_id = take(world, mail(world, "ana@west.example", "x", "MON-1: once"), box("input"))
+    assert raw(world, raw_id).look_at is None
+    from db import inbound as raws
+
+    with world.engine.db.write() as tx:
+        raws.change(tx, raw_id, look_at=world.now)  # as after a crash between the outbox and the mark
+    world.later(hours=3)
+    receipt.send_receipts(world.engine, act=world.act("clock"))
+    with world.engine.db.read() as tx:
+        table = tables.Mailing.__table__
+        assert len(tx.execute(select(table.c.id).where(table.c.kind == "receipt")).all()) == 1
+
+
+def test_a_receipt_is_still_owed_after_a_crash(world: World) -> None:
+    from flows import failpoint
+
+    class Died(BaseException):
+        pass
+
+    def bomb() -> None:
+        raise Died
+
+    inbound.store(world.engine, [(_envelope(), mail(world, "ana@west.example", "x", "MON-1: now").as_bytes())], act=world.act())  # fmt: skip
+    for name in ("inbound.read", "inbound.applied"):
+        failpoint.arm(name, bomb)
+        with contextlib.suppress(Died):
+            inbound.understand(world.engine, act=world.act("clock"))
+        failpoint.disarm()
+        world.later(minutes=11)
+    assert count(world, tables.Input) == 1
+    world.turn()
+    assert len(world.mailbox("ana")) == 2
+    assert newest(world).tries == 2
+
+
+def _envelope():
+    from mailer.message import Envelope
+
+    return Envelope("ana@west.example", (box("input"),))
+
+
+# -- what may be answered to it
+
+
+def test_fix_private_and_withdraw_by_mail(world: World) -> None:
+    world.reply(world.mailbox("ana")[0], "MON-1: The regoin.", quote=False)
+    world.turn()
+    said = world.mailbox("ana")[-1]
+    world.later(hours=2)
+    world.reply(said, "fix S-1\nThe region decides.")
+    world.turn()
+    row, (statement,) = filed(world)
+    assert (statement.body, statement.revision) == ("The region decides.", 2)
+    assert "The region decides." in world.mailbox("ana")[-1].text
+    world.reply(said, "private S-1")
+    world.turn()
+    assert filed(world, row.raw_id)[0].visibility == "private"
+    world.reply(said, "withdraw S-1")
+    world.turn()
+    row, (statement,) = filed(world, row.raw_id)
+    assert (row.state, statement.state, statement.body) == ("withdrawn", "withdrawn", "")
+
+
+def test_a_bare_word_means_the_only_statement(world: World) -> None:
+    world.reply(world.mailbox("ana")[0], "MON-1: The region.", quote=False)
+    world.turn()
+    world.reply(world.mailbox("ana")[-1], "withdraw")
+    world.turn()
+    assert newest(world).state == "command"
+    assert filed(world)[0].state == "withdrawn"
+
+
+def test_nobody_changes_what_another_wrote(world: World) -> None:
+    world.reply(world.mailbox("ana")[0], "MON-1: The region.", quote=False)
+    world.turn()
+    world.reply(world.mailbox("chidi")[0], "withdraw S-1", quote=False)
+    world.turn()
+    assert newest(world).state == "held"
+    assert filed(world)[1][0].state == "open"
+    assert liaison(world, "Chidi").state == "active"
+
+
+def test_a_long_statement_is_shown_in_part(world: World) -> None:
+    world.reply(world.mailbox("ana")[0], "MON-1: " + "word " * 3000, quote=False)
+    world.turn()
+    assert "[…]" in world.mailbox("ana")[-1].text
+    assert len(filed(world)[1][0].body or "") > 14_000
