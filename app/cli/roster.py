@@ -121,7 +121,7 @@ def set_(
     """Change what one liaison gets and when."""
     session: Session = context.obj
     db, act = session.engine.db, session.act()
-    liaison = _liaison(session, address)
+    liaison = liaison_at(session, address)
     changes = {
         "hour": hour is not None and flow.set_hour(db, liaison, hour, act=act),
         "zone": zone is not None and flow.set_zone(db, liaison, zone, act=act),
@@ -140,7 +140,8 @@ def set_(
     )
 
 
-def _liaison(session: Session, address: str) -> int:
+def liaison_at(session: Session, address: str) -> int:
+    """The liaison who reads at this address. Raises `Refused`."""
     with session.engine.db.read() as tx:
         standing = addresses.by_address_key(tx, session.process.id, key(address), session.act().now)
     if standing is None:
