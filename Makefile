@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check golden bench fuzz accuracy soak lock clean .venv
+.PHONY: demo test check golden bench fuzz accuracy soak lock clean catalogues .venv
 
 demo: $(VENV)/.installed
 	$(BIN)/tidings play
@@ -37,6 +37,14 @@ $(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
+
+# How well replies are read, beside other libraries: make accuracy CORPUS=DIR [REPLIES=FILE]
+accuracy: $(VENV)/.installed-dev
+	$(INSTALL) --require-hashes -r requirements-bench.lock
+	$(BIN)/python bench/accuracy.py $(CORPUS) $(if $(REPLIES),--replies $(REPLIES))
+
+catalogues: $(VENV)/.installed-dev
+	PYTHONPATH=. $(BIN)/python tools/catalogues.py
 
 # Lock files hold hashes and no addresses; needs uv.
 lock:

@@ -24,7 +24,7 @@ from mailer.render import Renderer
 from mailer.wire.courier import Courier
 from mailer.wire.letters import CourierSettings, Relay
 from mailer.wire.listener import Listener
-from mailer.wire.ports import ListenerSettings, Received, TlsFiles
+from mailer.wire.ports import ListenerSettings, Rcpt, Received, TlsFiles
 
 DIED = 137  # the exit code of a program that was killed
 
@@ -139,9 +139,10 @@ def listener(config: Config, made: Engine) -> Listener:
     def store(batch: Sequence[Received]) -> None:
         inbound.store(made, [(one.envelope, one.data) for one in batch], act=Act("listener", now()))
 
+    judge = inbound.gatekeeper(made)
     tls = config.listen.tls
     return Listener(
-        inbound.gatekeeper(made),
+        lambda address, envelope: Rcpt(*judge(address, envelope)),
         store,
         ListenerSettings(
             host=config.listen.host,
