@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from db import inbound, inputs
+from db import inputs
 from db.engine import Tx
 from db.inputs import InputRow, StatementRow
 from db.journal import Act
@@ -43,7 +43,10 @@ def carry_out(engine: Engine, looked: Looked, *, act: Act) -> Done:
     receipt_of = None
     if not decision.doubtful:
         try:
-            if name in ("withdraw", "private", "fix"):
+            if name == "group" and thread.original is not None:
+                triage.set_group(engine, thread.original.id, argument, act=author)
+                receipt_of = thread.original.id
+            elif name in ("withdraw", "private", "fix"):
                 receipt_of = _about_statement(engine, looked, name, argument, author)
             else:
                 _about_standing(engine, decision.actor, name, argument, author)
@@ -112,14 +115,8 @@ def _own(tx: Tx, looked: Looked, process_id: int, liaison_id: int, ref: str) -> 
         if statement is None or row is None or row.liaison_id != liaison_id:
             raise Refused(f"{ref} is not a statement of theirs")
         return row, statement
-    mailing = looked.thread.mailing
-    if mailing is not None and mailing.kind == "receipt":
-        raws = inbound.by_fingerprint(tx, mailing.natural_key.split(":")[1])
-        for raw in raws:
-            row = inputs.by_raw(tx, raw.id)
-            mine = inputs.statements(tx, [row.id]).get(row.id, []) if row and row.liaison_id == liaison_id else []
-            if row is not None and len(mine) == 1:
-                return row, mine[0]
+    if looked.thread.original is not None and len(looked.thread.told) == 1:
+        return looked.thread.original, looked.thread.told[0]
     raise Refused("which statement is meant? its reference is missing")
 
 

@@ -115,7 +115,9 @@ def _same(asked: Asked, anchor: Anchor, main: _Tie) -> bool:
 
 
 def _whole(thread: Thread) -> tuple[str, int | None, int | None]:
-    """What an answer that names nothing stands on: the edition or announcement as a whole."""
+    """What an answer that names nothing stands on: the edition or announcement as a whole, or what it adds to."""
+    if len({(one.anchor_kind, one.anchor_id) for one in thread.told}) == 1:
+        return thread.told[0].anchor_kind, thread.told[0].anchor_id, thread.told[0].track_id
     if thread.mailing is not None and thread.mailing.edition_id is not None:
         return "edition", thread.mailing.edition_id, None
     if thread.mailing is not None and thread.mailing.announcement_id is not None:
@@ -131,14 +133,13 @@ def file(
     statements: Sequence[Placed],
     *,
     act: Act,
-    corrects_id: int | None = None,
 ) -> int | None:
     """Write the input of a mail; gives its id, None when there is one already (promise 1).
 
     Routed mail has no statements: it is not cited, not searched, and makes no events.
     """
     owner = _owner(thread)
-    input_id = inputs.add_input(tx, _input(thread, reading, filing, owner, corrects_id))
+    input_id = inputs.add_input(tx, _input(thread, reading, filing, owner))
     if input_id is None:
         return None
     inputs.add_attachments(tx, input_id, _files(thread))
@@ -152,9 +153,7 @@ def _owner(thread: Thread) -> ProcessRow:
     return thread.owner
 
 
-def _input(
-    thread: Thread, reading: Reading, filing: Filing, owner: ProcessRow, corrects_id: int | None
-) -> Mapping[str, Any]:
+def _input(thread: Thread, reading: Reading, filing: Filing, owner: ProcessRow) -> Mapping[str, Any]:
     return {
         "process_id": owner.id,
         "raw_id": thread.raw.id,
@@ -171,7 +170,7 @@ def _input(
         "subject": reading.subject[:500],
         "body": reading.text,
         "segments": [{"kind": s.kind.value, "text": s.text, "by": s.by} for s in reading.segments],
-        "corrects_id": corrects_id,
+        "corrects_id": thread.original.id if thread.original else None,
     }
 
 

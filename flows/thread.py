@@ -10,11 +10,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from db import addresses, editions, events, inputs, outbox, process, roster, sent, subscriptions, texts, timeline
+from db import (
+    addresses,
+    editions,
+    events,
+    inbound,
+    inputs,
+    outbox,
+    process,
+    roster,
+    sent,
+    subscriptions,
+    texts,
+    timeline,
+)
 from db.addresses import Standing
 from db.editions import MailingRow
 from db.engine import Tx
 from db.inbound import RawRow
+from db.inputs import InputRow, StatementRow
 from db.process import ProcessRow
 from db.roster import GroupRow, LiaisonRow
 from db.sent import SentRow
@@ -75,6 +89,8 @@ class Thread:
     writer_key: str
     asked: Asked
     context: Context
+    original: InputRow | None = None  # what the receipt told of that is answered
+    told: tuple[StatementRow, ...] = ()  # its statements
 
     @property
     def agrees(self) -> bool:
@@ -111,6 +127,7 @@ def gather(
     if owner is not None and token is not None:
         delivery = sent.delivery(tx, owner.id, token.mailing, named.tag if named else 0)
     asked, known = _asked(tx, shelf, owner, mailing)
+    original = _original(tx, mailing, writer)
     context = Context(
         items=known[0],
         questions=known[1],
@@ -146,6 +163,8 @@ def gather(
         writer_key=writer_key,
         asked=asked,
         context=context,
+        original=original,
+        told=tuple(inputs.statements(tx, [original.id]).get(original.id, ())) if original else (),
     )
 
 
@@ -175,6 +194,17 @@ def tokens_in(house: House, message_ids: Iterable[str], text: str) -> list[Token
     for one in _ID.findall(text)[:50]:
         found.append(house.ring.read_message_id(one))
     return [token for token in found if token is not None]
+
+
+def _original(tx: Tx, mailing: MailingRow | None, writer: Standing | None) -> InputRow | None:
+    """The writer's own input that a receipt told of, by the receipt's natural key."""
+    if mailing is None or mailing.kind != "receipt" or writer is None:
+        return None
+    for raw in inbound.by_fingerprint(tx, mailing.natural_key.split(":")[1]):
+        row = inputs.by_raw(tx, raw.id)
+        if row is not None and row.liaison_id == writer.liaison.id:
+            return row
+    return None
 
 
 def _named(tx: Tx, owner: ProcessRow | None, token: Token | None) -> tuple[LiaisonRow | None, tuple[GroupRow, ...]]:

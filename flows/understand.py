@@ -153,10 +153,14 @@ def _confirmation(thread: Thread, reading: Reading) -> Decision | None:
 
 
 def _of_receipt(thread: Thread, word: str) -> Decision | None:
-    """A bare word under a receipt means the one statement that it tells of."""
+    """A bare word under a receipt means the one statement that it tells of; a group's name, who said it (S6)."""
     for name, words in (("withdraw", phrases("commands", "withdraw")), ("private", phrases("private"))):
         if thread.agrees and word in words.whole:
             return Decision(RawState.COMMAND, "command", command=CommandRead(name), actor=thread.named)
+    if thread.original is not None and thread.original.group_id is None and len(thread.writer_groups) > 1:
+        for group in thread.writer_groups:
+            if word in {fold(name).strip(_EDGE) for name in (group.slug, group.short, group.name) if name}:
+                return Decision(RawState.COMMAND, "group", command=CommandRead("group", group.slug), actor=thread.named)
     return None
 
 

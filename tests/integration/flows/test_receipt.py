@@ -163,3 +163,33 @@ def test_a_long_statement_is_shown_in_part(world: World) -> None:
     world.turn()
     assert "[…]" in world.mailbox("ana")[-1].text
     assert len(filed(world)[1][0].body or "") > 14_000
+
+
+def test_more_words_on_a_receipt_are_filed_beside_the_first(world: World) -> None:
+    world.reply(world.mailbox("ana")[0], "MON-2: Half of it.", quote=False)
+    world.turn()
+    first, _ = filed(world)
+    world.reply(world.mailbox("ana")[-1], "We thought again, and a third would do for the smaller communities.")
+    world.turn()
+    row, (statement,) = filed(world)
+    assert row.corrects_id == first.id
+    assert (statement.anchor_kind, statement.track) == ("question", "money")
+    assert statement.ref == "S-2"
+
+
+def test_who_speaks_for_several_groups_is_asked_for_which(world: World) -> None:
+    with world.engine.db.write() as tx:
+        from db import roster
+
+        second = {"liaison_id": liaison(world, "Ana").id, "group_id": 3, "rank": "deputy", "role_there": ""}
+        roster.add_mandates(tx, 1, [second])
+    world.reply(world.mailbox("ana")[0], "MON-2: Half of it.", quote=False)
+    world.turn()
+    assert filed(world)[0].group_id is None
+    said = world.mailbox("ana")[-1]
+    assert "Group West, Group Coast" in said.text
+    world.reply(said, "Group Coast.")
+    world.turn()
+    assert newest(world).state == "command"
+    assert filed(world)[0].group_id == 3
+    assert "credited to Group Coast" in world.mailbox("ana")[-1].text
