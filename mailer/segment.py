@@ -19,6 +19,7 @@ _ONLY_CLOSE = re.compile(r"^\s*>\s*[^\W\d_]{0,14}\s*:\s*$")
 # The rest of a link or of a line that did not fit: nobody begins an answer like this.
 _BROKEN_OFF = re.compile(r"^\s?[_(<&?/=%)\]][^\s]{3,}")
 _TOO_SHORT = 120  # a plain part of fewer characters may only say that there is HTML
+_CARD_LINES, _CARD_WIDTH = 9, 80  # a signature below a quote is short; anything longer may be an answer
 _DASHES = re.compile(r"\s*(?:--|\u2014)\s*")
 _TOKEN = re.compile(r"\w+")
 _WORD = re.compile(r"\w")
@@ -114,7 +115,8 @@ class _Body:
         """A signature that a program put below what it quotes in HTML belongs to the quotation, not to the answer."""
         last = max((i for i, mark in enumerate(self.marks) if mark == "quote"), default=-1)
         rest = [i for i in range(last + 1, len(self.lines)) if self.kinds[i] is None and self.lines[i].strip()]
-        if last >= 0 and rest and _DASHES.fullmatch(self.lines[rest[0]]):
+        short = len(rest) <= _CARD_LINES and all(len(self.lines[i]) <= _CARD_WIDTH for i in rest)
+        if last >= 0 and rest and short and _DASHES.fullmatch(self.lines[rest[0]]):
             self._set(rest[0], len(self.lines), _K.QUOTE, "below-quote")
 
     def _set(self, start: int, end: int, kind: SegmentKind, by: str) -> None:
