@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from db import events, inbound, inputs, process, sent, texts
+from db import counters, events, inbound, inputs, process, sent, texts
 from db.engine import Tx
 from db.inbound import RawRow
 from db.inputs import AttachmentRow, InputRow, StatementRow
@@ -73,11 +73,22 @@ def _send(engine: Engine, due: _Due, act: Act) -> int:
         return 0
     single = _word(engine, due)
     with engine.db.write() as tx:
+        counters.last_seq(tx, due.owner.id)  # one receipt at a time in a process
+        if _overtaken(tx, due):
+            return 0
         made = letters.enqueue(tx, engine, due.owner, single, act=act) if single is not None else None
         for raw in due.raws:
             inbound.change(tx, raw.id, look_at=None)
     RECEIPTED.reach()
     return int(made is not None)
+
+
+def _overtaken(tx: Tx, due: _Due) -> bool:
+    """Whether another worker wrote to this person meanwhile: what is still owed comes with the next look."""
+    now = [inbound.raw(tx, raw.id) for raw in due.raws]
+    if any(raw is None or raw.look_at is None for raw in now):
+        return True
+    return due.to is not None and sent.last_receipt(tx, due.to.liaison.id) != due.last
 
 
 def again(engine: Engine, input_id: int, key: str, thread: tuple[str, ...]) -> tuple[ProcessRow, Single] | None:
