@@ -1,4 +1,4 @@
-"""The tables in the documents that follow from the code: states in docs/vocabulary.md, RFC sections in docs/standards.md.
+"""Tables in the documents that follow from the code: states in docs/vocabulary.md, RFC sections in docs/standards.md.
 
     python tools/tables.py            write them
     python tools/tables.py --check    change nothing; exit 1 if one is stale
@@ -22,7 +22,9 @@ VOCABULARY = ROOT / "docs" / "vocabulary.md"
 STANDARDS = ROOT / "docs" / "standards.md"
 ROOMS = ("app", "db", "desk", "digests", "flows", "mailer")
 
-RFC = re.compile(r"RFCs?\s+(\d{3,5}(?:(?:,\s*|\s+and\s+)\d{3,5}(?!\d))*)(?:\s+sections?\s+([\d.]+(?:(?:,\s*|\s+and\s+)[\d.]+)*))?")
+RFC = re.compile(
+    r"RFCs?\s+(\d{3,5}(?:(?:,\s*|\s+and\s+)\d{3,5}(?!\d))*)(?:\s+sections?\s+([\d.]+(?:(?:,\s*|\s+and\s+)[\d.]+)*))?"
+)
 ROW = re.compile(r"^\| (?P<name>[^|]+) \| (?P<words>[^|]*) \| (?P<where>[^|]*) \|$", re.MULTILINE)
 
 TITLES = {
