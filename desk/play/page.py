@@ -63,7 +63,9 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._env.filters.update(when=when, day=day, direction=direction, kind=lambda name: KINDS.get(name, "Mail"))
+        self._env.filters.update(
+            when=when, day=day, direction=direction, lines=lines, kind=lambda name: KINDS.get(name, "Mail")
+        )
 
     def show(self, request: Request, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
         """A page."""
@@ -113,6 +115,11 @@ def _local(path: str) -> str:
     """A path of this site; anything else becomes the first page."""
     good = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
     return path if good else "/"
+
+
+def lines(text: str) -> list[tuple[str, bool]]:
+    """The lines of a text, and whether each has letters: a line without keeps the direction of its mail."""
+    return [(line, any(char.isalpha() for char in line)) for line in text.rstrip("\n").split("\n")]
 
 
 def when(moment: datetime) -> str:
