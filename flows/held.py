@@ -7,7 +7,7 @@ anew. Commands and reports are not carried out twice.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from db import counters, inbound, inputs, roster, timeline
 from db.engine import Tx
@@ -81,6 +81,7 @@ def file_held(
             verdict=looked.verdict(engine),
             fingerprint=looked.fingerprint,
             look_at=act.now if confirmed and looked.answerable else None,
+            purge_at=raw.received_at + timedelta(days=engine.settings.raw_days),
         )
     return input_id
 

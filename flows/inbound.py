@@ -280,6 +280,8 @@ class _Apply:
     def _settle(self, tx: Tx) -> None:
         looked, settings = self.looked, self.engine.settings
         days = settings.report_days if self.state in _REPORTS else settings.raw_days
+        if self.state is RawState.HELD and looked.decision.ask and self.letters:
+            days = answers.HELD_DAYS  # as the question said
         owes = self.state is RawState.FILED and looked.answerable
         inbound.settle(
             tx,

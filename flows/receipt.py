@@ -4,13 +4,14 @@ Written right after filing, in a step of its own that may be repeated: a filed m
 outbox. At most one an hour per person beyond the first: what is filed meanwhile is told in the next one together.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from db import counters, events, inbound, inputs, process, sent, texts
-from db.engine import Tx
+from db.engine import DatabaseUnavailable, Tx
 from db.inbound import RawRow
 from db.inputs import AttachmentRow, InputRow, StatementRow
 from db.journal import Act
@@ -29,6 +30,8 @@ from flows.notice import Single
 from mailer.content import Block, Filed, ReceiptMail
 from mailer.message import Message
 from mailer.parse import parse
+
+log = logging.getLogger("tidings.inbound")
 
 RECEIPTED = Failpoint("inbound.receipted")
 APART = timedelta(hours=1)
@@ -61,15 +64,28 @@ def send_receipts(engine: Engine, *, act: Act) -> int:
             if row is not None:
                 by_person[row.liaison_id, "" if row.liaison_id else str(raw.id)].append(raw)
         due = [_gather(tx, raws) for raws in by_person.values()]
-    return sum(_send(engine, one, act) for one in due)
+    made = 0
+    for one in due:
+        try:
+            made += _send(engine, one, act)
+        except DatabaseUnavailable:
+            raise
+        except Exception:  # one receipt that cannot be worded must not keep the others from leaving
+            log.exception("the receipt of raw message %s cannot be written", one.raws[0].id)
+            _postpone(engine, one, act.now + APART)
+    return made
+
+
+def _postpone(engine: Engine, due: _Due, until: datetime) -> None:
+    with engine.db.write() as tx:
+        for raw in due.raws:
+            inbound.change(tx, raw.id, look_at=until)
 
 
 def _send(engine: Engine, due: _Due, act: Act) -> int:
     wait = due.last + APART if due.last is not None else None
     if wait is not None and wait > act.now:
-        with engine.db.write() as tx:
-            for raw in due.raws:
-                inbound.change(tx, raw.id, look_at=wait)
+        _postpone(engine, due, wait)
         return 0
     single = _word(engine, due)
     with engine.db.write() as tx:
@@ -112,7 +128,9 @@ def _gather(tx: Tx, raws: Sequence[RawRow]) -> _Due:
     liaison_id, address = rows[0].liaison_id, (raws[0].verdict or {}).get("address")
     to = correspondent(tx, owner, liaison_id, address) if liaison_id is not None else None
     bodies = [inbound.body(tx, raw.id) for raw in raws]
-    about = {one.id: _about(tx, owner, one) for one in statements}
+    places = {(one.anchor_kind, one.anchor_id): one for one in statements}
+    known = {place: _about(tx, owner, one) for place, one in places.items()}
+    about = {one.id: known[one.anchor_kind, one.anchor_id] for one in statements}
     return _Due(
         owner=owner,
         raws=tuple(raws),

@@ -4,13 +4,13 @@ A mail that somebody has touched is read again by nobody but a person. Raises `R
 `WrongMove` for a state that does not allow it.
 """
 
-from db import counters, inbound, inputs, process, roster, timeline
+from db import counters, inbound, inputs, journal, process, roster, timeline
 from db.engine import Tx
 from db.inputs import InputRow, StatementRow, Words
 from db.journal import Act
 from db.states import InputState, StatementState
 from flows.engine import Engine, Refused, nearest
-from flows.filing import reindex
+from flows.filing import Placed, add_statements, reindex
 from flows.held import file_held, ignore_held, reprocess
 from flows.outcome import tell
 from mailer.mask import mask
@@ -23,6 +23,7 @@ __all__ = [
     "fix",
     "ignore_held",
     "merge",
+    "note",
     "publish",
     "refile",
     "reprocess",
@@ -181,14 +182,7 @@ def _set_visibility(engine: Engine, input_id: int, visibility: str, act: Act) ->
 
 def refile(engine: Engine, process_id: int, ref: str, to: str, *, act: Act) -> None:
     """Tie a statement to another question (by code) or track (by slug); a suggestion is settled by it."""
-    with engine.db.read() as tx:
-        question = timeline.question_by_code(tx, process_id, to)
-        tracks = {track.slug: track.id for track in process.tracks(tx, process_id)}
-        if question is None and to not in tracks:
-            codes = [one.code for one in timeline.questions(tx, process_id)]
-            raise Refused(f"there is no question or track {to!r}: {nearest(to, [*codes, *tracks])}")
-    kind, anchor_id = ("question", question.id) if question else ("track", tracks[to])
-    track_id = question.track_id if question else tracks[to]
+    kind, anchor_id, track_id = _target(engine, process_id, to)
     with engine.db.write() as tx:
         statement = _statement(tx, process_id, ref)
         inputs.change_statement(
@@ -201,16 +195,60 @@ def refile(engine: Engine, process_id: int, ref: str, to: str, *, act: Act) -> N
         tell(tx, row, moved, state, act=act, fresh=False)
 
 
+def _target(engine: Engine, process_id: int, to: str) -> tuple[str, int, int]:
+    with engine.db.read() as tx:
+        question = timeline.question_by_code(tx, process_id, to)
+        tracks = {track.slug: track.id for track in process.tracks(tx, process_id)}
+        if question is None and to not in tracks:
+            codes = [one.code for one in timeline.questions(tx, process_id)]
+            raise Refused(f"there is no question or track {to!r}: {nearest(to, [*codes, *tracks])}")
+    return ("question", question.id, question.track_id) if question else ("track", tracks[to], tracks[to])
+
+
+def note(
+    engine: Engine, process_id: int, text: str, to: str, *, act: Act, group: str = "", language: str | None = None
+) -> int:
+    """File what the core team heard elsewhere, on a question (by code) or track (by slug); gives the input's id."""
+    if not text.strip():
+        raise Refused("the note has no words")
+    anchor_kind, anchor_id, track_id = _target(engine, process_id, to)
+    place = Placed(Words(text.strip(), mask(text.strip())), anchor_kind, anchor_id, track_id, 1.0)
+    with engine.db.write() as tx:
+        values = {
+            "process_id": process_id,
+            "group_id": _group(tx, process_id, group) if group else None,
+            "voice": "core",
+            "context": "note",
+            "writer": "",
+            "language": language,
+            "visibility": "public",
+            "state": InputState.NEW,
+            "received_at": act.now,
+            "subject": "",
+            "body": text.strip(),
+        }
+        input_id = inputs.add_input(tx, values)
+        if input_id is None:
+            raise Refused("the note was filed already")
+        add_statements(tx, process_id, input_id, "public", [place], "filed", act=act)
+        journal.note(tx, act, ("input", input_id), "typed in", process_id=process_id)
+    return input_id
+
+
 def set_group(engine: Engine, input_id: int, slug: str, *, act: Act) -> None:
     """Credit an input to a group: who speaks for several is asked (S6)."""
     with engine.db.write() as tx:
         row, _ = _standing(tx, input_id)
-        group = roster.group_by_slug(tx, row.process_id, slug)
-        if group is None:
-            slugs = [one.slug for one in roster.groups(tx, row.process_id)]
-            raise Refused(f"there is no group {slug!r}: {nearest(slug, slugs)}")
-        inputs.change_input(tx, row.id, group_id=group.id)
+        inputs.change_input(tx, row.id, group_id=_group(tx, row.process_id, slug))
         _touch(tx, row, act, "credited")
+
+
+def _group(tx: Tx, process_id: int, slug: str) -> int:
+    found = roster.group_by_slug(tx, process_id, slug)
+    if found is None:
+        slugs = [one.slug for one in roster.groups(tx, process_id)]
+        raise Refused(f"there is no group {slug!r}: {nearest(slug, slugs)}")
+    return found.id
 
 
 def _standing(tx: Tx, input_id: int) -> tuple[InputRow, list[StatementRow]]:

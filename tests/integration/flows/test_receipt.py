@@ -2,6 +2,7 @@
 
 import contextlib
 
+import pytest
 from sqlalchemy import select
 
 from db import tables
@@ -193,3 +194,23 @@ def test_who_speaks_for_several_groups_is_asked_for_which(world: World) -> None:
     assert newest(world).state == "command"
     assert filed(world)[0].group_id == 3
     assert "credited to Group Coast" in world.mailbox("ana")[-1].text
+
+
+def test_one_receipt_that_cannot_be_worded_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    word = receipt._word
+
+    def fail(engine, due, *more):
+        if due.to is not None and due.to.liaison.name.startswith("Ana"):
+            raise ValueError("a template broke")
+        return word(engine, due, *more)
+
+    monkeypatch.setattr(receipt, "_word", fail)
+    for who in ("ana@west.example", "badr@south.example"):
+        take(world, mail(world, who, "x", "MON-1: the region"), box("input"))
+    world.turn()
+    assert len(world.mailbox("ana")) == 1
+    assert len(world.mailbox("badr")) == 2
+    monkeypatch.undo()
+    world.later(hours=2)
+    world.turn()
+    assert len(world.mailbox("ana")) == 2

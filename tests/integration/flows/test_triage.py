@@ -330,3 +330,13 @@ def test_the_inbox(world: World) -> None:
         views_inbox.inbox_list(world.engine, 1, states=["hled"])
     with pytest.raises(Refused, match="no mail 99"):
         views_inbox.inbox_show(world.engine, 99, now=world.now)
+
+
+def test_a_note_of_the_core_team_is_an_input_too(world: World) -> None:
+    made = triage.note(world.engine, 1, "On the phone they said: half.", "MON-2", group="coast", act=world.act())
+    card = views_input.input_show(world.engine, 1, made)
+    assert (card.line.voice, card.line.group, card.line.statements[0].anchor) == ("core", "GC", "MON-2")
+    triage.accept(world.engine, made, act=world.act())
+    assert facts(world, SubjectKind.HEARD, 1).about is None
+    with pytest.raises(Refused, match="no words"):
+        triage.note(world.engine, 1, " ", "MON-2", act=world.act())
