@@ -57,9 +57,10 @@ def placed(thread: Thread, reading: Reading) -> tuple[Placed, ...]:
 
 
 def _from_files(thread: Thread) -> str:
-    """The words of the first attachment that has any, else the names of all."""
+    """The words of the first attachment that has any, else the names of all, else the subject."""
     texts = (a.text[:MAX_FROM_FILE] for a in thread.message.attachments if a.text and a.text.strip())
-    return next(texts, ", ".join(a.name for a in thread.message.attachments if a.name))
+    names = ", ".join(a.name for a in thread.message.attachments if a.name)
+    return next(texts, names or thread.message.subject or "attachment")
 
 
 def _place(thread: Thread, one: StatementRead) -> Placed:

@@ -115,10 +115,11 @@ def _came_back(thread: Thread) -> bool:
 
 
 def _is_theirs(thread: Thread) -> bool:
-    """Whether an automatic answer speaks for the liaison whom its token names: it is from them, or from a machine."""
-    if thread.named is None:
-        return False
-    return thread.writer is None or thread.agrees
+    """Whether an automatic answer speaks for the liaison whom its token names.
+
+    Their digest may be passed on to others, whose notices come to the same return path: only their own address counts.
+    """
+    return thread.agrees or (thread.named is not None and not thread.writer_key)
 
 
 def _by_place(thread: Thread, reading: Reading, vouched: str) -> Decision | None:
@@ -164,7 +165,7 @@ def _of_receipt(thread: Thread, word: str) -> Decision | None:
     return None
 
 
-def _commanded(thread: Thread, reading: Reading, command: CommandRead, vouched: str) -> Decision | None:
+def _commanded(thread: Thread, reading: Reading, command: CommandRead, vouched: str) -> Decision:
     """A command, by whom it may be given. A signed leave address needs nobody else's word."""
     rule = reading.rule if reading.command is not None else thread.box.value if thread.box else "command"
     if command.name == "signup":
@@ -172,11 +173,9 @@ def _commanded(thread: Thread, reading: Reading, command: CommandRead, vouched: 
     if thread.box is Box.LEAVE and thread.named is not None:
         return Decision(RawState.COMMAND, rule, command=command, actor=thread.named)
     if thread.writer is None:
-        if command.name == "unsubscribe" and thread.named is not None:
-            return Decision(RawState.HELD, rule, "wants to leave, from an address we do not know", task="unsubscribe")
-        if command.name in ("help", "unsubscribe", "private"):
-            return Decision(RawState.HELD, rule, "a command from an address we do not know")
-        return None
+        leaving = command.name == "unsubscribe" and thread.named is not None
+        task = "unsubscribe" if leaving else ""
+        return Decision(RawState.HELD, rule, f"{command.name}, from an address we do not know", task=task)
     sure = thread.agrees or vouched == "pass" or command.name in ("help", "status", "unsubscribe")
     return Decision(RawState.COMMAND, rule, command=command, actor=thread.writer.liaison, doubtful=not sure)
 

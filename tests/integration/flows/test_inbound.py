@@ -324,6 +324,27 @@ def test_an_absence_pauses_and_tells_the_deputy(world: World) -> None:
     assert world.mailbox("ana")[1:] == []  # a machine is never answered
 
 
+def test_the_absence_of_others_on_the_same_return_path_pauses_nobody(world: World) -> None:
+    verp = world.mailbox("ana")[0].envelope.mail_from
+    message = mail(world, "member@west.example", "Automatic reply", "I am out of the office until 28 March 2019.", Auto_Submitted="auto-replied")  # fmt: skip
+    assert raw(world, take(world, message, verp, mail_from="")).state == "ignored"
+    assert liaison(world, "Ana").state == "active"
+
+
+def test_a_longer_pause_of_their_own_stays(world: World) -> None:
+    roster.pause(world.engine.db, liaison(world, "Ana").id, date(2019, 6, 1), act=world.act())
+    message = mail(world, "ana@west.example", "Automatic reply", "I am out of the office until 28 March 2019.", Auto_Submitted="auto-replied")  # fmt: skip
+    take(world, message, reply_token(world), mail_from="")
+    assert liaison(world, "Ana").paused_until == date(2019, 6, 1)
+
+
+def test_an_attachment_alone_is_filed(world: World) -> None:
+    message = mail(world, "ana@west.example", "x", "")
+    message.add_attachment(b"MON-1: said in a file", maintype="text", subtype="plain", filename="answer.txt")
+    raw_id = take(world, message, reply_token(world))
+    assert "said in a file" in (filed(world, raw_id)[1][0].body or "")
+
+
 def test_our_own_mail_coming_back_is_a_loop(world: World) -> None:
     raw_id = take(world, world.mailbox("ana")[0].data, reply_token(world), mail_from="ana@west.example")
     assert (raw(world, raw_id).state, raw(world, raw_id).rule) == ("ignored", "loop")
