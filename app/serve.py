@@ -95,7 +95,7 @@ class Service:
         with self.engine.db.write() as tx:
             deployment.gone(tx, self.worker)
 
-    def tick(self) -> object:
+    def tick(self) -> tuple[inbound.Understood, schedule.Ticked]:
         """Everything of the scheduler's role that is due now."""
         act = Act("clock", self.clock())
         with self._turn:

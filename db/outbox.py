@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, tuple_, update
 from sqlalchemy.sql import ColumnElement
 
 from db import journal
@@ -36,6 +36,9 @@ _L: Any = Liaison.__table__  # type: ignore[attr-defined]
 _ADDRESS: Any = Address.__table__  # type: ignore[attr-defined]
 _SUB: Any = Subscription.__table__  # type: ignore[attr-defined]
 _DEPLOYMENT: Any = Deployment.__table__  # type: ignore[attr-defined]
+
+
+_DUE_STATES = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +114,11 @@ def claim(
 
     Each claim opens an attempt (outcome `started`) before anything leaves, so that an unproved one shows.
     """
-    due = (
-        select(_D.c.id)
-        .join(_M, _M.c.id == _D.c.mailing_id)
-        .where(
-            _D.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED]),
-            _D.c.send_at <= now,
-            _M.c.state == MailingState.READY,
-        )
-        .order_by(_M.c.lane, _D.c.send_at, _D.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=_D)
-    )
-    if skip_domains:
-        due = due.where(_D.c.domain.not_in(skip_domains))
-    ids = [int(row[0]) for row in tx.execute(due)]
+    ids: list[int] = []
+    for mailing_id in _mailings_due(tx, now):
+        ids += _due(tx, mailing_id, now, limit - len(ids), skip_domains)
+        if len(ids) == limit:
+            break
     if not ids:
         return []
     tx.execute(
@@ -143,6 +136,40 @@ def claim(
     opened = select(_D.c.id, _D.c.tries, bindparam("at", now, type_=_A.c.started_at.type), bindparam("o", "started"))
     tx.execute(insert(_A).from_select(["delivery_id", "n", "started_at", "outcome"], opened.where(_D.c.id.in_(ids))))
     return ids
+
+
+def _mailings_due(tx: Tx, now: datetime) -> list[int]:
+    """The mailings with something due that may leave: urgent lanes first, then the older one."""
+    due = (
+        select(_D.c.id)
+        .where(_D.c.mailing_id == _M.c.id, _D.c.state.in_(_DUE_STATES), _D.c.send_at <= now)
+        .exists()
+    )
+    query = select(_M.c.id).where(_M.c.state == MailingState.READY, due).order_by(_M.c.lane, _M.c.id)
+    return list(tx.execute(query).scalars())
+
+
+def _due(tx: Tx, mailing_id: int, now: datetime, limit: int, skip_domains: Sequence[str]) -> list[int]:
+    """Due deliveries of a mailing in the order of an index, so that a claim costs the same however many wait.
+
+    Those of one moment and one wording stand together: whoever composes them frames it once.
+    """
+    found: list[Any] = []
+    order = (_D.c.send_at, _D.c.variant_id, _D.c.id)
+    for state in _DUE_STATES:
+        query = (
+            select(*order)
+            .where(_D.c.mailing_id == mailing_id, _D.c.state == state, _D.c.send_at <= now)
+            .order_by(*order)
+            .limit(limit - len(found))
+            .with_for_update(skip_locked=True)
+        )
+        if skip_domains:
+            query = query.where(_D.c.domain.not_in(skip_domains))
+        found += tx.execute(query)
+        if len(found) == limit:
+            break
+    return [int(row.id) for row in found]
 
 
 def claimed(tx: Tx, ids: Sequence[int]) -> list[Claimed]:
@@ -238,49 +265,69 @@ def suppressed(tx: Tx, process_id: int, hashes: Sequence[str]) -> dict[str, str]
 
 def record(tx: Tx, act: Act, worker: str, fates: Sequence[Fate]) -> list[int]:
     """Write what tries came to; gives the ids that were written. Fenced: a lease that was lost writes nothing."""
-    written: list[int] = []
+    together: dict[tuple[Any, ...], list[Fate]] = {}
     for fate in fates:
-        done = tx.execute(
-            update(_D)
-            .where(
-                _D.c.id == fate.delivery_id,
-                _D.c.state == DeliveryState.SENDING,
-                _D.c.lease_by == worker,
-                _D.c.tries == fate.n,
-            )
-            .values(
-                state=fate.state,
-                reason=fate.reason,
-                lease_by=None,
-                lease_until=None,
-                **({"send_at": fate.next_at} if fate.next_at is not None else {}),
-            )
-            .returning(_D.c.id)
-        ).first()
-        if done is not None:
-            written.append(fate.delivery_id)
-    _close_attempts(tx, act, [fate for fate in fates if fate.delivery_id in set(written)])
-    void_cursors(tx, [f.delivery_id for f in fates if f.state in ENDED_BADLY and f.delivery_id in set(written)])
-    return written
+        together.setdefault((fate.state, fate.reason, fate.next_at), []).append(fate)
+    written: set[int] = set()
+    for same in together.values():
+        for start in range(0, len(same), CHUNK):
+            written |= _settle(tx, worker, same[start : start + CHUNK])
+    kept = [fate for fate in fates if fate.delivery_id in written]
+    _close_attempts(tx, act, kept)
+    void_cursors(tx, [fate.delivery_id for fate in kept if fate.state in ENDED_BADLY])
+    return [fate.delivery_id for fate in kept]
+
+
+_SETTLE: Any = (
+    update(_D)
+    .where(
+        _D.c.state == DeliveryState.SENDING,
+        _D.c.lease_by == bindparam("worker"),
+        tuple_(_D.c.id, _D.c.tries).in_(bindparam("tries_of", expanding=True)),
+    )
+    .values(
+        state=bindparam("becomes"),
+        reason=bindparam("why"),
+        lease_by=None,
+        lease_until=None,
+        send_at=func.coalesce(bindparam("again", type_=_D.c.send_at.type), _D.c.send_at),
+    )
+    .returning(_D.c.id)
+)
+
+
+def _settle(tx: Tx, worker: str, fates: Sequence[Fate]) -> set[int]:
+    """Write tries that came to the same in one statement, each behind its own fence; gives the ids it let through."""
+    first = fates[0]
+    values = {
+        "worker": worker,
+        "tries_of": [(fate.delivery_id, fate.n) for fate in fates],
+        "becomes": first.state,
+        "why": first.reason,
+        "again": first.next_at,
+    }
+    return {int(row.id) for row in tx.execute(_SETTLE, values)}
+
+
+_CLOSE: Any = (
+    update(_A)
+    .where(_A.c.delivery_id == bindparam("b_id"), _A.c.n == bindparam("b_n"))
+    .values(
+        ended_at=bindparam("b_at", type_=_A.c.ended_at.type),
+        outcome=bindparam("b_outcome"),
+        code=bindparam("b_code"),
+        enhanced=bindparam("b_enhanced"),
+        reply=bindparam("b_reply"),
+        sent_hash=bindparam("b_hash"),
+    )
+)
 
 
 def _close_attempts(tx: Tx, act: Act, fates: Sequence[Fate]) -> None:
     if not fates:
         return
-    statement = (
-        update(_A)
-        .where(_A.c.delivery_id == bindparam("b_id"), _A.c.n == bindparam("b_n"))
-        .values(
-            ended_at=bindparam("b_at", type_=_A.c.ended_at.type),
-            outcome=bindparam("b_outcome"),
-            code=bindparam("b_code"),
-            enhanced=bindparam("b_enhanced"),
-            reply=bindparam("b_reply"),
-            sent_hash=bindparam("b_hash"),
-        )
-    )
     tx.execute(
-        statement,
+        _CLOSE,
         [
             {
                 "b_id": fate.delivery_id,
@@ -376,12 +423,16 @@ def finish_mailings(tx: Tx, act: Act) -> list[int]:
     return ids
 
 
-def next_due(tx: Tx, after: datetime) -> datetime | None:
-    """The moment the next waiting delivery falls due, later than `after`."""
+def next_due(tx: Tx, after: datetime, *, retries: bool = True) -> datetime | None:
+    """The moment the next waiting delivery falls due, later than `after`; without `retries`, of those never tried."""
     found: datetime | None = tx.execute(
         select(func.min(_D.c.send_at))
         .join(_M, _M.c.id == _D.c.mailing_id)
-        .where(_waiting(), _D.c.send_at > after, _M.c.state == MailingState.READY)
+        .where(
+            _waiting() if retries else _D.c.state == DeliveryState.QUEUED,
+            _D.c.send_at > after,
+            _M.c.state == MailingState.READY,
+        )
     ).scalar()
     return found
 

@@ -84,6 +84,7 @@ def person_of(
     values["reply"] = sender.ring.reply_address(tag, who)
     values |= sender.renderer.personal(claimed.lang, claimed.name, group, sender.process.name)
     values["leave"] = leave_url(sender, claimed.subscription_tag)
+    values["leave_mail"] = sender.ring.leave_address(tag, claimed.subscription_tag)
     values["prefs"] = f"{sender.base_url}/me/{sender.ring.leave_token(tag, claimed.subscription_tag)}"
     return Person(values, blocks, _times(fields, claimed.zone, claimed.lang))
 
@@ -94,7 +95,9 @@ def _times(fields: frozenset[str], zone: str, lang: str) -> Mapping[str, str]:
 
 
 def leave_url(sender: Sender, subscription_tag: int) -> str:
-    """The one-click link of one reader (RFC 8058)."""
+    """The one-click link of one reader (RFC 8058); '' where no pages are served."""
+    if not sender.base_url:
+        return ""
     return f"{sender.base_url}/leave/{sender.ring.leave_token(sender.mailing.tag, subscription_tag)}"
 
 

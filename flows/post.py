@@ -128,7 +128,7 @@ def _word(
     mail = AnnouncementMail(
         process=owner.name,
         heading=blocks["title"],
-        footer=footer(owner, f"{owner.slug}-owner", web=True),
+        footer=footer(owner, f"{owner.slug}-owner", web=engine.settings.base_url.startswith("http")),
         body=(blocks["body"],),
         signed=owner.name,
     )

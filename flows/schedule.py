@@ -127,12 +127,12 @@ class Due:
     what: str
 
 
-def next_due(engine: Engine, after: datetime) -> Due | None:
-    """The next moment at which the service will do something by itself."""
+def next_due(engine: Engine, after: datetime, *, retries: bool = True) -> Due | None:
+    """The next moment at which the service will do something by itself; without `retries`, something new."""
     with engine.db.read() as tx:
         series = editions.digests(tx)
         drafts = {one.id: editions.editions(tx, one.id, [EditionState.DRAFT]) for one in series}
-        mail = outbox.next_due(tx, after)
+        mail = outbox.next_due(tx, after, retries=retries)
         owners = process.everyone(tx)
         texts = announcements.announcements(tx, states=[AnnouncementState.SCHEDULED])
     found = [Due(mail, "the next mail leaves")] if mail is not None else []
