@@ -8,6 +8,7 @@ from functools import cache
 from gettext import GNUTranslations
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import count
 
 from app import clock as clocks
 from app.clock import Clock, ShiftedClock, system_clock
@@ -164,7 +165,14 @@ def listener(config: Config, made: Engine) -> Listener:
 
 
 def arm_failpoint() -> None:
-    """Die at the failpoint that the environment names: for the crash test, which starts real programs."""
-    name = os.environ.get("TIDINGS_FAILPOINT")
-    if name:
-        failpoint.arm(name, lambda: os._exit(DIED))
+    """Die at the failpoint that the environment names (`name`, or `name:3` at its third visit): for the crash test."""
+    name, _, visit = os.environ.get("TIDINGS_FAILPOINT", "").partition(":")
+    if not name:
+        return
+    visits = count(1)
+
+    def bomb() -> None:
+        if next(visits) == int(visit or 1):
+            os._exit(DIED)
+
+    failpoint.arm(name, bomb)

@@ -19,7 +19,8 @@ from rich.text import Text
 
 REFUSED, USAGE, CONFIG, UNAVAILABLE = 1, 2, 3, 4
 
-out = Console(soft_wrap=False, highlight=False)
+WIDE = 200  # columns where nobody's terminal says how many there are
+out = Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 

@@ -1,0 +1,165 @@
+"""The command line as an operator uses it: from nothing to a digest, with bad input answered in one line and a code."""
+
+import contextlib
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from app.cli.main import cli
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+class Shell:
+    """Runs `tidings` in a folder of its own, inside this program: starting a new one costs a second each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *words: str, code: int = 0) -> Result:
+        with contextlib.chdir(self.folder):
+            done = CliRunner().invoke(cli, list(words))
+        assert done.exit_code == code, f"{words}: {done.exit_code}\n{done.stdout}\n{done.stderr}\n{done.exception!r}"
+        return done
+
+    def json(self, *words: str) -> list[dict]:
+        return [json.loads(line) for line in self.run("--json", *words).stdout.splitlines()]
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    made = Shell(tmp_path)
+    made.run("init", "--domain", "strategy.example")
+    return made
+
+
+def test_from_nothing_to_a_preview(shell: Shell) -> None:
+    assert stat.S_IMODE((shell.folder / "tidings.toml").stat().st_mode) == 0o600
+    timeline = str(SAMPLES / "timeline.yaml")
+    first = shell.json("timeline", "import", timeline, "--domain", "strategy.example", "--as-of", "2019-03-20")
+    assert [len(report["added"]) for report in first] == [16, 32]
+    again = shell.json("timeline", "import", timeline, "--as-of", "2019-03-20")[-1]
+    assert (again["added"], again["changed"], len(again["unchanged"])) == ([], [], 32)
+    shell.run("timeline", "questions", str(SAMPLES / "questions.yaml"), "--as-of", "2019-03-20")
+    shell.run("roster", "import", "--groups", str(SAMPLES / "groups.csv"))
+    shell.run("digest", "add", "core", "--title", "Strategy digest", "--rule", "fortnightly wed 09:00")
+    report = shell.json("roster", "import", "--liaisons", str(SAMPLES / "liaisons.csv"))[0]
+    assert len(report["added"]) == 48
+    assert len(shell.json("timeline", "show")) == 32
+    assert all("ar" in row["languages"] for row in shell.json("roster", "show", "--language", "ar"))
+    more = (SAMPLES / "timeline.yaml").read_text().replace("2019-09-15", "2019-10-20")
+    (shell.folder / "moved.yaml").write_text(more)
+    shell.run("timeline", "import", "moved.yaml", "--as-of", "2019-04-20")
+    (preview,) = shell.json("digest", "preview", "--for", "bronwen.tully@wmuk.example")
+    assert preview["subject"].startswith("Strategy digest, no. 1")
+    assert "reply+" in preview["text"]
+    shell.run("digest", "preview", "--for", "bronwen.tully@wmuk.example", "--as", "eml", "-o", "mail.eml")
+    assert (shell.folder / "mail.eml").read_bytes().startswith(b"Date: ")
+    slots = shell.json("digest", "plan", "--days", "30")
+    assert len(slots) >= 2
+    export = shell.run("timeline", "export").stdout
+    (shell.folder / "export.yaml").write_text(export)
+    assert shell.json("timeline", "import", "export.yaml")[-1]["added"] == []
+
+
+def test_announcements_from_the_command_line(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "s.example", "--as-of", "2019-03-20")
+    shell.run("roster", "import", "--groups", str(SAMPLES / "groups.csv"))
+    shell.run("digest", "add", "core", "--title", "Digest", "--rule", "weekly mon 09:00")
+    shell.run("roster", "import", "--liaisons", str(SAMPLES / "liaisons.csv"))
+    (shell.folder / "en.md").write_text("# Office hours\n\nThey are on **Thursday**.\n")
+    (shell.folder / "ar.md").write_text("# ساعات المكتب\n\nيوم الخميس.\n")
+    shell.run("announce", "add", "hours", "--text", "en=en.md", "--text", "ar=ar.md", "--language", "ar")
+    who = shell.json("announce", "recipients", "hours")
+    assert len(who) == 7 or all("ar" in row["languages"] for row in who)
+    assert "past" in shell.run("announce", "schedule", "hours", "--at", "2019-01-01T09:00", code=1).stderr
+    shell.run("announce", "schedule", "hours", "--at", "2099-01-01T09:00", "--zone", "Africa/Tunis")
+    (row,) = shell.json("announce", "list")
+    assert (row["state"], row["send_wall"], row["zone"]) == ("scheduled", "2099-01-01T09:00", "Africa/Tunis")
+    shell.run("announce", "withdraw", "hours")
+    assert "withdrawn" in shell.run("announce", "schedule", "hours", code=1).stderr
+    assert (
+        "did you mean" in shell.run("announce", "add", "x", "--text", "en=en.md", "--track", "advocasy", code=1).stderr
+    )
+    (shell.folder / "bad.md").write_text("no title\n")
+    assert "begins with its title" in shell.run("announce", "add", "y", "--text", "en=bad.md", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("digest", "add", "core", "--title", "x", "--rule", "weekly mond 09:00"), 1, "did you mean mon"),
+        (
+            ("digest", "add", "core", "--title", "x", "--rule", "weekly mon 09:00", "--zone", "Europe/Berln"),
+            1,
+            "Europe/Berlin",
+        ),
+        (("timeline", "show", "--track", "advocasy"), 1, "advocacy"),
+        (("timeline", "import", "nowhere.yaml"), 2, "nowhere.yaml"),
+        (("digest", "approve"), 1, "no digest"),
+        (("digest", "preview", "--for", "not an address"), 1, ""),
+        (("input", "show", "S-99"), 1, "S-99"),
+        (("input", "accept", "12"), 1, "12"),
+        (("inbox", "show", "7"), 1, "7"),
+        (("inbox", "file", "7"), 1, "7"),
+        (("outbox", "release", "5"), 1, "no mailing 5"),
+        (("announce", "withdraw", "nothing"), 1, "nothing"),
+        (("roster", "set", "x@y.example", "--hour", "25"), 2, "23"),
+        (("init", "--domain", "x.example"), 1, "there already"),
+        (("--config", "elsewhere.toml", "outbox", "status"), 3, "tidings init"),
+        (("-p", "reform", "outbox", "status"), 1, "reform"),
+    ],
+)
+def test_bad_input_is_answered_in_one_line(shell: Shell, words: tuple[str, ...], code: int, says: str) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "s.example", "--as-of", "2018-08-01")
+    done = shell.run(*words, code=code)
+    assert says in done.stderr
+    if code == 1:
+        assert done.stderr.startswith("tidings: ")
+
+
+def test_a_faulty_file_imports_nothing(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "s.example", "--as-of", "2018-08-01")
+    before = len(shell.json("timeline", "show"))
+    bad = (SAMPLES / "timeline.yaml").read_text().replace("kind: deadline", "kind: dedline", 1)
+    (shell.folder / "bad.yaml").write_text(bad)
+    done = shell.run("timeline", "import", "bad.yaml", code=1)
+    assert "dedline" in done.stderr
+    assert "deadline" in done.stderr
+    assert "line " in done.stderr
+    assert len(shell.json("timeline", "show")) == before
+
+
+def test_a_bad_setting_is_named(shell: Shell) -> None:
+    text = (shell.folder / "tidings.toml").read_text().replace("port = 2525", "port = 99999")
+    (shell.folder / "tidings.toml").write_text(text)
+    assert "listen.port" in shell.run("outbox", "status", code=3).stderr
+
+
+def test_an_old_schema_says_what_to_do(shell: Shell) -> None:
+    (shell.folder / "tidings.sqlite").unlink()
+    assert "tidings migrate" in shell.run("outbox", "status", code=4).stderr
+    shell.run("migrate")
+    assert "no process yet" in shell.run("outbox", "status", code=1).stderr
+
+
+def test_explain_needs_no_database(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(
+        b"From: ana@west.example\r\nSubject: Re: x\r\n\r\nRR-2: yes.\r\n\r\nOn Mon, 1 Apr 2019, Us <u@x.example> wrote:\r\n> RR-2 What?\r\n"
+    )
+    (tmp_path / "known.yaml").write_text("questions:\n  RR-2: {track: roles, text: What}\n")
+    shell = Shell(tmp_path)
+    (found,) = shell.json("explain", "a.eml", "--context", "known.yaml")
+    keys = [
+        "file", "kind", "rule", "disposition", "visibility", "subject", "segments", "text", "language", "statements",
+        "attachments", "bounce", "complaint", "command", "autoreply", "warnings",
+    ]  # fmt: skip
+    assert list(found) == keys
+    assert [s["kind"] for s in found["segments"]] == ["reply", "intro", "quote"]
+    assert found["statements"][0]["anchors"] == [{"kind": "question", "ref": "RR-2"}]
+    assert "--- reply" in shell.run("explain", "a.eml").stdout
+    assert "no mail at" in shell.run("explain", "b.eml", code=2).stderr
