@@ -140,11 +140,7 @@ def claim(
 
 def _mailings_due(tx: Tx, now: datetime) -> list[int]:
     """The mailings with something due that may leave: urgent lanes first, then the older one."""
-    due = (
-        select(_D.c.id)
-        .where(_D.c.mailing_id == _M.c.id, _D.c.state.in_(_DUE_STATES), _D.c.send_at <= now)
-        .exists()
-    )
+    due = select(_D.c.id).where(_D.c.mailing_id == _M.c.id, _D.c.state.in_(_DUE_STATES), _D.c.send_at <= now).exists()
     query = select(_M.c.id).where(_M.c.state == MailingState.READY, due).order_by(_M.c.lane, _M.c.id)
     return list(tx.execute(query).scalars())
 

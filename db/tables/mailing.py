@@ -229,6 +229,7 @@ class Delivery(Base, table=True):
     __table_args__ = (
         *once("delivery", "mailing_id", "liaison_id"),
         Index("ix_delivery_claim", "state", "send_at"),
+        Index("ix_delivery_due", "mailing_id", "state", "send_at", "variant_id"),
         Index("ix_delivery_subscription", "subscription_id", "state"),
         Index("ix_delivery_liaison", "liaison_id"),
     )

@@ -826,6 +826,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index("ix_delivery_claim", ["state", "send_at"], unique=False)
+        batch_op.create_index("ix_delivery_due", ["mailing_id", "state", "send_at", "variant_id"], unique=False)
         batch_op.create_index("ix_delivery_liaison", ["liaison_id"], unique=False)
         batch_op.create_index("ix_delivery_subscription", ["subscription_id", "state"], unique=False)
         batch_op.create_index(

@@ -1,0 +1,359 @@
+"""The whole product's fan-out: from deliveries in the outbox to mails in a sink, every outcome durable in SQLite.
+
+One edition, 8 languages, three sizes, free interests; personal To, reply address per item, envelope sender and
+unsubscribe link; SMTP over loopback into Postfix's `smtp-sink`. Each round alternates with the raw ceiling,
+`smtp-source -d -s 10 -l 12288`, and with the rate at which all cores can make RSA-2048 signatures; figures are medians.
+The sending side is a program of its own, so its memory can be read. Prints "skipped" without Postfix's tools.
+
+    python -m bench.fanout [--rounds 5] [--recipients 10000] [--no-signed] [--no-inbound] [--growth 1000 100000]
+"""
+
+import argparse
+import cProfile
+import json
+import os
+import random
+import shutil
+import smtplib
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from bench import crowd
+from bench.fanout_wire import CONNECTIONS, free_port, raw, sink
+from flows import deliver, inbound
+from flows.engine import Engine
+from mailer import sign
+from mailer.letter import Letter, Outcome, Record
+from mailer.wire.courier import Courier, CourierSettings, Relay
+from mailer.wire.listener import Listener
+from mailer.wire.ports import ListenerSettings, Rcpt
+
+UNSIGNED_BAR, SIGNED_BAR, MEMORY_BAR, GROWTH_BAR, INBOUND_BAR = 0.35, 0.6, 150, 10, 3.0
+PACE = 0.02  # seconds between inbound mails of one client
+
+
+# -- the sending program -----------------------------------------------------------------------------------
+
+
+def work(arguments: argparse.Namespace) -> None:
+    """Deliver everything that is due in a database, as `tidings serve` would; print what was measured as JSON."""
+    engine = crowd.open_engine(Path(arguments.worker), signed=bool(arguments.key))
+    courier = Courier([Relay("127.0.0.1", arguments.port, tls="none")], CourierSettings(connections=CONNECTIONS))
+    listener = _listener(engine) if arguments.listen else None
+    if listener is not None:
+        print(listener.port, flush=True)
+        sys.stdin.readline()
+    first = Stopwatch()
+    moving = _Clock()
+    if arguments.profile:
+        _profile_threads(arguments.profile)
+    begin = time.perf_counter()
+    done = deliver.deliver(
+        engine, first.around(courier), "bench", clock=moving, sign=_signing(arguments.key) if arguments.key else None
+    )
+    seconds = time.perf_counter() - begin
+    print(json.dumps({
+        "sent": done.sent, "total": done.total, "seconds": seconds, "first": first.at - begin,
+        "memory": _peak(), "octets": first.octets / max(1, done.sent),
+    }), flush=True)  # fmt: skip
+    if listener is not None:
+        listener.stop()
+    courier.close()
+    engine.db.close()
+
+
+def _profile_threads(path: str) -> None:
+    """From now on every thread writes its profile to `path` and its name."""
+    plain = threading.Thread.run
+
+    def run(thread: threading.Thread) -> None:
+        profiler = cProfile.Profile(time.thread_time)
+        profiler.runcall(plain, thread)
+        profiler.dump_stats(f"{path}.{thread.name}")
+
+    threading.Thread.run = run  # type: ignore[method-assign]
+
+
+class _Clock:
+    """The clock of the crowd, running."""
+
+    def __init__(self) -> None:
+        self._begin = time.monotonic()
+
+    def __call__(self) -> datetime:
+        return crowd.LATER + timedelta(seconds=time.monotonic() - self._begin)
+
+
+class Stopwatch:
+    """When the first mail left, and how many octets all have."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self.octets = 0
+
+    def around(self, courier: Courier) -> Any:
+        """The courier's verb, watched."""
+
+        def carry(letters: Iterator[Letter], record: Record) -> None:
+            courier.carry(self._counted(letters), lambda outcomes: self._noted(outcomes, record))
+
+        return carry
+
+    def _counted(self, letters: Iterator[Letter]) -> Iterator[Letter]:
+        with closing(letters):  # type: ignore[type-var]
+            for letter in letters:
+                self.octets += len(letter.data)
+                yield letter
+
+    def _noted(self, outcomes: Sequence[Outcome], record: Record) -> None:
+        self.at = self.at or time.perf_counter()
+        record(outcomes)
+
+
+def _signing(key: str) -> deliver.Sign:
+    signer = sign.Signer(crowd.DOMAIN, [sign.load_key("t1", Path(key).read_bytes())])
+    return lambda mail, at: signer.sign(mail, at) + mail
+
+
+def _peak() -> float:
+    """The most memory this program ever held, MB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _listener(engine: Engine) -> Listener:
+    from db.journal import Act
+
+    judge = inbound.gatekeeper(engine)
+    made = Listener(
+        lambda address, envelope: Rcpt(*judge(address, envelope)),
+        lambda batch: inbound.store(
+            engine, [(one.envelope, one.data) for one in batch], act=Act("listener", crowd.NOW)
+        ),
+        ListenerSettings(hostname="mx.bench.example", trusted=("127.0.0.0/8",)),
+    )
+    made.start()
+    return made
+
+
+# -- measuring ---------------------------------------------------------------------------------------------
+
+
+def run_worker(model: Path, port: int, key: Path | None, *, profile: str = "") -> dict[str, float]:
+    """Deliver a copy of the model database once."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "bench.sqlite"
+        shutil.copyfile(model, database)
+        command = [sys.executable, "-m", "bench.fanout", "--worker", str(database), "--port", str(port)]
+        command += ["--key", str(key)] if key else []
+        command += ["--profile", profile] if profile else []
+        found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        return dict(json.loads(found.stdout.splitlines()[-1]))
+
+
+def make_model(folder: Path, readers: int) -> Path:
+    """A database in which an edition is ready to go to so many readers."""
+    path = folder / f"model-{readers}.sqlite"
+    with crowd.engine_at(path) as engine:
+        made = crowd.build(engine, crowd.populate(engine, readers))
+        assert made.deliveries == readers, made
+        with engine.db.sql.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+def _sign_for(pem: bytes, seconds: float, answers: Any) -> None:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    private: Any = sign.load_key("t1", pem).private
+    count, begin = 0, time.perf_counter()
+    while (spent := time.perf_counter() - begin) < seconds:
+        private.sign(b"x" * 1500, padding.PKCS1v15(), hashes.SHA256())
+        count += 1
+    answers.put(count / spent)
+
+
+def signatures(pem: bytes) -> float:
+    """RSA-2048 signatures a second that all cores make together."""
+    context = get_context("fork")
+    answers = context.SimpleQueue()
+    several = [context.Process(target=_sign_for, args=(pem, 1.5, answers)) for _ in range(os.cpu_count() or 1)]
+    for one in several:
+        one.start()
+    rate = sum(answers.get() for _ in several)
+    for one in several:
+        one.join()
+    return float(rate)
+
+
+def fan_out(model: Path, readers: int, rounds: int, key: Path | None) -> None:
+    """The two ratios, the memory and the time to the first mail."""
+    ceiling, plain, signed, makes = [], [], [], []
+    runs: list[dict[str, float]] = []
+    with sink() as port:
+        for _ in range(rounds):
+            ceiling.append(raw(port, readers))
+            runs.append(run_worker(model, port, None))
+            plain.append(runs[-1]["sent"] / runs[-1]["seconds"])
+            if key is not None:
+                makes.append(signatures(key.read_bytes()))
+                found = run_worker(model, port, key)
+                signed.append(found["sent"] / found["seconds"])
+    assert all(found["sent"] == readers for found in runs), runs
+    top, rate = statistics.median(ceiling), statistics.median(plain)
+    print(
+        f"fan-out, {readers} mails of {runs[0]['octets'] / 1024:.1f} KiB: raw {top:.0f}/s, Tidings {rate:.0f}/s ="
+        f" {rate / top:.2f} (bar {UNSIGNED_BAR}); first mail after {statistics.median(r['first'] for r in runs):.2f} s;"
+        f" memory {max(r['memory'] for r in runs):.0f} MB (bar {MEMORY_BAR})",
+        flush=True,
+    )
+    if key is not None:
+        possible, rate = statistics.median(makes), statistics.median(signed)
+        print(
+            f"fan-out signed with RSA-2048: {os.cpu_count()} cores can sign {possible:.0f}/s, Tidings sends {rate:.0f}/s"
+            f" = {rate / possible:.2f} (bar {SIGNED_BAR})",
+            flush=True,
+        )
+
+
+def growth(folder: Path, sizes: Sequence[int]) -> None:
+    """The memory of the worker for few and for many recipients."""
+    found: list[float] = []
+    with sink() as port:
+        for readers in sizes:
+            model = make_model(folder, readers)
+            found.append(run_worker(model, port, None)["memory"])
+            print(f"memory of the worker, {readers} recipients: {found[-1]:.0f} MB (bar {MEMORY_BAR})", flush=True)
+            model.unlink()
+    print(f"memory grows by {found[-1] - found[0]:.1f} MB (bar {GROWTH_BAR})", flush=True)
+
+
+def reply_latency(port: int, addresses: Sequence[str], until: threading.Event) -> list[float]:
+    """Seconds from the final dot to the 250 of replies, a few dozen a second, until told to end."""
+    spent: list[float] = []
+    draw = random.Random(1)
+    with smtplib.SMTP("127.0.0.1", port, local_hostname="client.example") as client:
+        while not until.wait(PACE):
+            client.mail("reader@host1.example")
+            client.rcpt(draw.choice(addresses))
+            client.docmd("DATA")
+            text = (
+                f"From: reader@host1.example\r\nMessage-ID: <{len(spent)}@x.example>\r\n\r\n"
+                + "yes, we think so\r\n" * 200
+            )
+            begin = time.perf_counter()
+            client.send(text.encode() + b".\r\n")
+            code, _ = client.getreply()
+            spent.append(time.perf_counter() - begin)
+            assert code == 250, code
+    return spent
+
+
+def p99(spent: Sequence[float]) -> float:
+    """The 99th percentile."""
+    return sorted(spent)[int(len(spent) * 0.99)]
+
+
+def inbound_delay(model: Path) -> None:
+    """How long a `250` takes at rest and beside a fan-out of the same program."""
+    with crowd.engine_at(model) as engine:
+        ring = engine.keys.ring("bench", crowd.DOMAIN)
+        with engine.db.read() as tx:
+            tag = int(tx.exec_driver_sql("SELECT tag FROM mailing").scalar_one())
+        addresses = [ring.reply_address(tag, 1_000_000 + n) for n in range(200)]
+    with sink() as sink_port, tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "bench.sqlite"
+        shutil.copyfile(model, database)
+        command = [
+            sys.executable,
+            "-m",
+            "bench.fanout",
+            "--worker",
+            str(database),
+            "--port",
+            str(sink_port),
+            "--listen",
+        ]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
+            assert worker.stdin is not None
+            assert worker.stdout is not None
+            port = int(worker.stdout.readline())
+            stop = threading.Event()
+            threading.Timer(6, stop.set).start()
+            rest = reply_latency(port, addresses, stop)
+            stop.clear()
+            busy: list[float] = []
+            client = threading.Thread(target=lambda: busy.extend(reply_latency(port, addresses, stop)))
+            client.start()
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+            found = json.loads(worker.stdout.readline())
+            stop.set()
+            client.join()
+    print(
+        f"inbound 250: p99 at rest {1000 * p99(rest):.1f} ms ({len(rest)} mails), during a fan-out"
+        f" of {found['sent'] / found['seconds']:.0f}/s {1000 * p99(busy):.1f} ms ({len(busy)} mails)"
+        f" = {p99(busy) / p99(rest):.1f} times (bar {INBOUND_BAR})",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--recipients", type=int, default=10_000)
+    parser.add_argument("--no-signed", action="store_true")
+    parser.add_argument("--no-inbound", action="store_true")
+    parser.add_argument("--growth", type=int, nargs="+", default=[])
+    parser.add_argument(
+        "--profile",
+        default="",
+        help="write a profile of each thread of one unsigned run to this path and its name, and no more",
+    )
+    parser.add_argument("--model", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--key", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--listen", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        work(arguments)
+        return
+    if shutil.which("smtp-source") is None or shutil.which("smtp-sink") is None:
+        print("fan-out: skipped (smtp-source and smtp-sink are not installed; they come with Postfix)")
+        return
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start", flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model = arguments.model or make_model(folder, arguments.recipients)
+        if arguments.profile:
+            with sink() as port:
+                print(run_worker(model, port, None, profile=arguments.profile))
+            return
+        key = None
+        if not arguments.no_signed:
+            key = folder / "t1.pem"
+            key.write_bytes(sign.pem(sign.new_key("t1", "rsa")))
+        fan_out(model, arguments.recipients, arguments.rounds, key)
+        if not arguments.no_inbound:
+            inbound_delay(model)
+        if arguments.growth:
+            growth(folder, arguments.growth)
+
+
+if __name__ == "__main__":
+    main()
