@@ -15,7 +15,8 @@ from db.inputs import StatementRow, Words
 from db.journal import Act
 from db.process import ProcessRow
 from digests.subject import SubjectKind
-from flows.thread import Asked, Thread
+from flows.asked import Asked
+from flows.thread import Thread
 from flows.understand import Filing
 from mailer.mask import mask
 from mailer.reading import Anchor, Reading, StatementRead

@@ -59,24 +59,39 @@ def file_held(
         looked = look(engine, shelf, raw, now=act.now, vouch=vouch)
     except Purged as error:
         raise Refused(str(error)) from error
-    if looked.thread.owner is None:
-        raise Refused(f"raw message {raw_id} came to no process of ours: it cannot be filed")
     with engine.db.read() as tx:
         filing = _filing(tx, looked, liaison_id, group, voice)
         statements = _tied(tx, looked, question)
+    return _write(engine, raw, looked, filing, statements, act, community=voice == "community")
+
+
+def _write(
+    engine: Engine,
+    raw: RawRow,
+    looked: Looked,
+    filing: Filing,
+    statements: tuple[Placed, ...],
+    act: Act,
+    *,
+    community: bool,
+) -> int:
+    """File, and owe a receipt to who is known to read it: a liaison at their address, or who confirmed theirs."""
+    owner = looked.thread.owner
+    if owner is None:
+        raise Refused(f"raw message {raw.id} came to no process of ours: it cannot be filed")
     with engine.db.write() as tx:
-        counters.last_seq(tx, looked.thread.owner.id)  # references are taken one transaction at a time
+        counters.last_seq(tx, owner.id)  # references are taken one transaction at a time
         input_id = file(tx, looked.thread, looked.reading, filing, statements, act=act)
         if input_id is None:
-            raise Refused(f"raw message {raw_id} was filed already")
-        confirmed = voice == "community" or (filing.liaison_id is not None and looked.thread.writer is not None)
+            raise Refused(f"raw message {raw.id} was filed already")
+        confirmed = community or (filing.liaison_id is not None and looked.thread.writer is not None)
         inbound.settle(
             tx,
             act,
-            raw_id,
+            raw.id,
             RawState.FILED,
             "filed by hand",
-            process_id=looked.thread.owner.id,
+            process_id=owner.id,
             touched_by=act.actor,
             verdict=looked.verdict(engine),
             fingerprint=looked.fingerprint,

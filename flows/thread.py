@@ -5,24 +5,20 @@ Everything comes from one look at the database; nothing is decided here. A token
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from db import (
     addresses,
     editions,
-    events,
     inbound,
     inputs,
     outbox,
-    process,
     roster,
     sent,
     subscriptions,
-    texts,
-    timeline,
 )
 from db.addresses import Standing
 from db.editions import MailingRow
@@ -32,38 +28,17 @@ from db.inputs import InputRow, StatementRow
 from db.process import ProcessRow
 from db.roster import GroupRow, LiaisonRow
 from db.sent import SentRow
-from digests.subject import Subject, SubjectKind
 from flows import frozen
+from flows.asked import Asked, Known, look_up
 from flows.door import Box, Door, House, Place
 from mailer.address import AddressError, key
 from mailer.message import Envelope, Message
-from mailer.reading import Context, ItemKnown, QuestionKnown, TrackKnown
+from mailer.reading import Context
 from mailer.token import Purpose, Token
 
 MAX_REFERENCES = 40
-MAX_WORDINGS = 40
 _NAMED = re.compile(r"\b(?:reply|bounce|leave)\+[0-9A-Za-z]{35}\b")
 _ID = re.compile(r"<?[0-9A-Za-z]{35}@[^\s<>]{1,255}>?")
-
-
-@dataclass(frozen=True, slots=True)
-class ItemRow:
-    """A numbered item of a mailing: its row, and the subject it stands for."""
-
-    id: int
-    number: int
-    kind: str
-    subject_id: int
-    track: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a process asks, and what one mailing showed: look-ups from the words of a reading to rows."""
-
-    tracks: Mapping[str, int] = field(default_factory=dict)  # slug -> id
-    questions: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # code -> id, track id
-    items: Mapping[int, ItemRow] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +78,7 @@ class Shelf:
     """What many mails share, looked up once a run."""
 
     door: Door
-    asked: dict[tuple[int, int], tuple[Asked, tuple[Any, ...]]] = field(default_factory=dict)
+    asked: dict[tuple[int, int], tuple[Asked, Known]] = field(default_factory=dict)
     lines: dict[int, frozenset[str]] = field(default_factory=dict)
 
 
@@ -120,26 +95,17 @@ def gather(
         mailing = None
     named, groups = _named(tx, owner, token)
     writer_key = _key(message.from_addr)
-    writer = addresses.by_address_key(tx, owner.id, writer_key, now) if owner and writer_key else None
-    if writer is not None and (writer.address.verified_at is None or writer.liaison.forgotten_at is not None):
-        writer = None
-    delivery = None
-    if owner is not None and token is not None:
-        delivery = sent.delivery(tx, owner.id, token.mailing, named.tag if named else 0)
+    writer = _writer(tx, owner, writer_key, now)
+    person = named.tag if named else 0
+    delivery = sent.delivery(tx, owner.id, token.mailing, person) if owner is not None and token is not None else None
     asked, known = _asked(tx, shelf, owner, mailing)
     original = _original(tx, mailing, writer)
-    context = Context(
+    context = replace(
+        _context(tx, shelf, house, token, writer, named, delivery),
         items=known[0],
         questions=known[1],
         tracks=known[2],
-        own_addresses=house.own_addresses if house else (),
-        own_domains=tuple(shelf.door.houses),
-        token_item=token.item if token else 0,
         private_address=any(p.box is Box.PRIVATE for p in places),
-        writer_known=writer is not None,
-        writer_languages=_languages(writer, named),
-        statement_refs=tuple(inputs.references_of(tx, writer.liaison.id)) if writer else (),
-        sent_lines=_sent_lines(tx, shelf, delivery),
         now=now,
         trusted_servers=tuple(settings.auth_servers),
     )
@@ -166,6 +132,35 @@ def gather(
         original=original,
         told=tuple(inputs.statements(tx, [original.id]).get(original.id, ())) if original else (),
     )
+
+
+def _context(
+    tx: Tx,
+    shelf: Shelf,
+    house: House | None,
+    token: Token | None,
+    writer: Standing | None,
+    named: LiaisonRow | None,
+    delivery: SentRow | None,
+) -> Context:
+    """What a reader may know of both sides; what was asked is put in by the caller."""
+    return Context(
+        own_addresses=house.own_addresses if house else (),
+        own_domains=tuple(shelf.door.houses),
+        token_item=token.item if token else 0,
+        writer_known=writer is not None,
+        writer_languages=_languages(writer, named),
+        statement_refs=tuple(inputs.references_of(tx, writer.liaison.id)) if writer else (),
+        sent_lines=_sent_lines(tx, shelf, delivery),
+    )
+
+
+def _writer(tx: Tx, owner: ProcessRow | None, writer_key: str, now: datetime) -> Standing | None:
+    """Whose verified address it is."""
+    found = addresses.by_address_key(tx, owner.id, writer_key, now) if owner and writer_key else None
+    if found is None or found.address.verified_at is None or found.liaison.forgotten_at is not None:
+        return None
+    return found
 
 
 def _thread(door: Door, places: Iterable[Place], message: Message) -> tuple[House | None, Token | None]:
@@ -238,58 +233,13 @@ def _languages(writer: Standing | None, named: LiaisonRow | None) -> tuple[str, 
     return named.languages if named is not None else ()
 
 
-def _asked(
-    tx: Tx, shelf: Shelf, owner: ProcessRow | None, mailing: MailingRow | None
-) -> tuple[Asked, tuple[tuple[ItemKnown, ...], tuple[QuestionKnown, ...], tuple[TrackKnown, ...]]]:
+def _asked(tx: Tx, shelf: Shelf, owner: ProcessRow | None, mailing: MailingRow | None) -> tuple[Asked, Known]:
     if owner is None:
         return Asked(), ((), (), ())
     place = (owner.id, mailing.id if mailing else 0)
     if place not in shelf.asked:
-        shelf.asked[place] = _look_up(tx, owner, mailing)
-    asked, known = shelf.asked[place]
-    return asked, (known[0], known[1], known[2])
-
-
-def _look_up(tx: Tx, owner: ProcessRow, mailing: MailingRow | None) -> tuple[Asked, tuple[Any, ...]]:
-    tracks = process.tracks(tx, owner.id)
-    slugs = {track.id: track.slug for track in tracks}
-    questions = timeline.questions(tx, owner.id)
-    rows = sent.items(tx, mailing.id) if mailing is not None else []
-    facts = events.facts_at_many(tx, owner.id, [Subject(SubjectKind(kind), i) for _, _, kind, i in rows])
-    owners = [*((kind, i) for _, _, kind, i in rows), *(("question", one.id) for one in questions)]
-    words = texts.load_texts(tx, owner.id, owners, ("title", "text"))
-    wordings: dict[tuple[str, int], list[str]] = {}
-    for (kind, i, _), wording in words.items():
-        wordings.setdefault((kind, i), []).extend(version.body[:500] for version in wording.versions.values())
-    codes = {one.id: one for one in questions}
-    items, known = {}, []
-    for item_id, number, kind, i in rows:
-        told = facts.get(Subject(SubjectKind(kind), i))
-        question = codes.get(i) if kind == SubjectKind.QUESTION else None
-        track = slugs.get(question.track_id, "") if question else next(iter(told.tracks if told else ()), "")
-        said = wordings.get((kind, i), [])
-        title = (told.title if told else "") or next(iter(said), "")
-        items[number] = ItemRow(item_id, number, kind, i, track)
-        known.append(ItemKnown(number, title, question.code if question else "", track, tuple(said[:MAX_WORDINGS])))
-    return (
-        Asked(
-            tracks={track.slug: track.id for track in tracks},
-            questions={one.code.upper(): (one.id, one.track_id) for one in questions},
-            items=items,
-        ),
-        (
-            tuple(sorted(known, key=lambda item: item.number)),
-            tuple(
-                QuestionKnown(
-                    one.code,
-                    slugs.get(one.track_id, ""),
-                    one.facts.title or next(iter(wordings.get(("question", one.id), ())), ""),
-                )
-                for one in questions
-            ),
-            tuple(TrackKnown(track.slug, track.name) for track in tracks),
-        ),
-    )
+        shelf.asked[place] = look_up(tx, owner, mailing)
+    return shelf.asked[place]
 
 
 def _sent_lines(tx: Tx, shelf: Shelf, delivery: SentRow | None) -> frozenset[str]:
