@@ -13,6 +13,10 @@ test: $(VENV)/.installed-dev
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
+# The long forms: 200 kills of a 5,000-mail fan-out on each database, and the like. Takes many minutes.
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m soak tests
+
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

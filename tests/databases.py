@@ -34,6 +34,24 @@ class Databases:
         self._made.append(made)
         return made
 
+    def copy(self, database: Database) -> Database:
+        """A copy of a database as it is now; nothing may work on the original meanwhile."""
+        self._count += 1
+        name = f"t{self._count}"
+        if database.path is not None:
+            with database.sql.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            database.close()
+            shutil.copyfile(database.path, self._folder / f"{name}.sqlite")
+            url = f"sqlite:///{self._folder / name}.sqlite"
+        else:
+            database.close()
+            self._psql(f'CREATE DATABASE "{name}" TEMPLATE "{database.sql.url.database}"')
+            url = self._address(name)
+        made = Database(url)
+        self._made.append(made)
+        return made
+
     def url(self, kind: str, name: str) -> str:
         """The URL of a new migrated database called `name`."""
         if kind == "sqlite":
