@@ -237,6 +237,8 @@ class _Body:
             return count
         above = self._written(0, intro.start)
         follows = finder.next_text(intro.end)
+        if intro.form == "attribution" and follows < count and self.lines[follows].startswith("\t"):
+            self._tabbed(intro.end)
         quote_next = follows < count and self.quoted[follows]
         self._set(intro.start, intro.end, _K.INTRO, intro.by)
         if intro.form in ("attribution", "run-on") and quote_next:
@@ -251,6 +253,13 @@ class _Body:
         self._set(intro.end, count, _K.QUOTE, intro.by)
         self._answers_inside(intro.end)
         return count
+
+    def _tabbed(self, start: int) -> None:
+        """mailx and s-nail quote with a tab before each line, not with a mark."""
+        for i in range(start, len(self.lines)):
+            if self.lines[i].startswith("\t") and self.kinds[i] in (None, _K.QUOTE):
+                self.quoted[i] = True
+                self.kinds[i], self.by[i] = _K.QUOTE, "tab-mark"
 
     def _answers_inside(self, start: int) -> None:
         """Answers typed into a quote without marks: paragraphs that were not in the mail we sent."""

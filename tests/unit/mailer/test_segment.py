@@ -39,6 +39,17 @@ def test_direct_answer_between_quoted_lines_without_blank_lines():
     assert [t for k, t in got if k is K.REPLY] == ["yes", "no"]
 
 
+def test_a_tab_is_a_quote_mark_below_an_attribution_only():
+    got = kinds("The digest <core@tidings.example> wrote:\n\n\tOne?\n\t\nYes.\n\n\tTwo?\n")
+    assert [(k, t) for k, t in got] == [
+        (K.INTRO, "The digest <core@tidings.example> wrote:"),
+        (K.QUOTE, "One?"),
+        (K.REPLY, "Yes."),
+        (K.QUOTE, "Two?"),
+    ]
+    assert kinds("We propose:\n\n\ta committee\n\ta vote\n") == [(K.REPLY, "We propose:\n\n\ta committee\n\ta vote")]
+
+
 def test_line_wrapped_inside_a_quote_is_quote():
     long = "> " + "word " * 14 + "and"
     got = kinds(f"Fine.\n\n{ATTRIBUTION}\n{long}\nthe rest of it\n> more\n")
