@@ -24,6 +24,7 @@ from mailer.flow import columns
 
 Load = Callable[[str], str | None]  # `digest/body.html` -> its source, or None
 
+_NO_LANGUAGE = ("und", "zxx")  # a reference or a name is not in need of translation
 _MARK = re.compile("\ufdd0(\\d+)\ufdd1")
 _MOST_STRETCHES = 4096
 _BLANKS = re.compile(r"\n{3,}")
@@ -213,7 +214,9 @@ def _foreign(lang: str) -> Callable[..., list[tuple[str, bool]]]:
     def foreign(*blocks: Block | None) -> list[tuple[str, bool]]:
         found: dict[tuple[str, bool], None] = {}
         for block in blocks:
-            if block is not None and (block.outdated or block.lang.replace("_", "-").split("-")[0] != own):
+            if block is None or block.lang in _NO_LANGUAGE:
+                continue
+            if block.outdated or block.lang.replace("_", "-").split("-")[0] != own:
                 found[words.language_name(block.lang, lang), block.outdated] = None
         return list(found)
 

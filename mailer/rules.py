@@ -278,8 +278,8 @@ RULES: tuple[Rule, ...] = (
     Rule("challenge", _challenge),
     Rule("automatic answer", _autoreply),
     Rule("encrypted", _encrypted),
+    Rule("safety", _safety),  # before all doubt about the sender: a false alarm costs less than a missed one
     Rule("not vouched for", _unvouched),
-    Rule("safety", _safety),
     Rule("spam", _spam),
     Rule("command", _command),
     Rule("handover", _handover),
