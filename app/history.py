@@ -7,7 +7,7 @@ order, so that on 2019-03-18 nothing of 2020 is known. Raises `Refused` where th
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from functools import cached_property
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -52,51 +52,52 @@ def sample(name: str) -> str:
     return files("samples").joinpath(name).read_text("utf-8")
 
 
+@cache
+def document() -> Any:
+    """The sample timeline."""
+    return yaml.safe_load(sample("timeline.yaml"))
+
+
+@cache
+def days() -> tuple[date, ...]:
+    """The days on which something was announced, moved or called off, in order."""
+    return tuple(sorted({date.fromisoformat(day) for day in _days(document()["entries"])}))
+
+
+def moment(day: date) -> datetime:
+    """When what is announced on a day becomes known."""
+    return instant_on(day, MORNING, zone(document()["process"]["zone"]))
+
+
+def following(after: datetime) -> datetime | None:
+    """The next moment at which something becomes known, later than `after`."""
+    return next((at for at in map(moment, days()) if at > after), None)
+
+
 class History:
     """The samples, ready to be told day by day."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    @cached_property
-    def _timeline(self) -> str:
-        return sample("timeline.yaml")
-
-    @cached_property
-    def _document(self) -> Any:
-        return yaml.safe_load(self._timeline)
-
     @property
     def slug(self) -> str:
         """The name of the process."""
-        return str(self._document["process"]["slug"])
-
-    @cached_property
-    def days(self) -> tuple[date, ...]:
-        """The days on which something was announced, moved or called off, in order."""
-        return tuple(sorted({date.fromisoformat(day) for day in _days(self._document["entries"])}))
-
-    def moment(self, day: date) -> datetime:
-        """When what is announced on a day becomes known."""
-        return instant_on(day, MORNING, zone(self._document["process"]["zone"]))
-
-    def following(self, after: datetime) -> datetime | None:
-        """The next moment at which something becomes known, later than `after`."""
-        return next((at for at in map(self.moment, self.days) if at > after), None)
+        return str(document()["process"]["slug"])
 
     def begin(self, now: datetime) -> ImportReport:
         """The process, its groups, and everything that was announced by now, day by day, each on its day."""
-        first = self.moment(self.days[0])
+        first = moment(days()[0])
         processes.import_process(
             self._engine.db,
-            self._timeline,
+            sample("timeline.yaml"),
             address_base=DOMAIN,
             about="invented",
             postal=POSTAL,
             act=self._act(first),
         )
-        for day in self.days:
-            if self.moment(day) <= now:
+        for day in days():
+            if moment(day) <= now:
                 self.tell(day)
         return _good(
             groups.import_groups(
@@ -162,12 +163,12 @@ class History:
 
     def catch_up(self, after: datetime, now: datetime) -> list[Told]:
         """Everything that became known since `after`, each day by itself."""
-        return [self.tell(day) for day in self.days if after < self.moment(day) <= now]
+        return [self.tell(day) for day in days() if after < moment(day) <= now]
 
     def tell(self, day: date) -> Told:
         """Bring timeline and questions to what was known on a day. Twice is as good as once."""
-        act = self._act(self.moment(day))
-        made = _good(timeline.import_timeline(self._engine.db, self.slug, self._timeline, act=act, as_of=day))
+        act = self._act(moment(day))
+        made = _good(timeline.import_timeline(self._engine.db, self.slug, sample("timeline.yaml"), act=act, as_of=day))
         _good(questions.import_questions(self._engine.db, self.slug, sample("questions.yaml"), act=act, as_of=day))
         return Told(day, len(made.added), len(made.changed))
 

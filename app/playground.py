@@ -18,7 +18,7 @@ from typing import IO
 import uvicorn
 
 from app import config as configuration
-from app import wiring
+from app import history, wiring
 from app.clock import ShiftedClock, draw_secret
 from app.config import Config
 from app.history import DOMAIN, History
@@ -134,9 +134,9 @@ base_url = ""                  # no pages for readers: mails offer unsubscribing
 class Playing(Service):
     """The service with the playground's history and clock. One thing happens at a time, so that it can be told."""
 
-    def __init__(self, config: Config, engine: Engine, history: History, clock: ShiftedClock) -> None:
+    def __init__(self, config: Config, engine: Engine, told: History, clock: ShiftedClock) -> None:
         super().__init__(config, engine, (Role.LISTEN, Role.SCHEDULE, Role.DELIVER))
-        self.history = history
+        self._history = told
         self.shifted = clock
         self._busy = threading.RLock()
         self._known_at = clock()
@@ -147,7 +147,7 @@ class Playing(Service):
         """What became known, then everything of the scheduler's role."""
         with self._busy:
             now = self.clock()
-            self._told += [str(one) for one in self.history.catch_up(self._known_at, now)]
+            self._told += [str(one) for one in self._history.catch_up(self._known_at, now)]
             self._known_at = now
             understood, ticked = super().tick()
             self._told += _words(understood, ticked)
@@ -164,7 +164,7 @@ class Playing(Service):
         """The next moment at which something new happens by itself, and what. Retries are made on the way."""
         now = self.clock()
         found = schedule.next_due(self.engine, now, retries=False)
-        known = self.history.following(now)
+        known = history.following(now)
         if known is not None and (found is None or known < found.at):
             return Due(known, "the core team announces something")
         return Due(found.at, found.what) if found is not None else None
@@ -216,6 +216,9 @@ class Playground:
     """A running playground. Make it, `start`, then `stop`."""
 
     def __init__(self, wanted: Wanted) -> None:
+        begin = history.days()[0]
+        if wanted.at < begin:
+            raise Refused(f"nothing was known on {wanted.at}: the samples begin on {begin}")
         self.place = Place(wanted.folder, wanted.keep)
         self.clock = ShiftedClock(self.place.folder / "clock")
         self._web_socket = listening(wanted.web_port, 8025)
@@ -227,6 +230,7 @@ class Playground:
         self.engine = wiring.engine(self.config)
         self.history = History(self.engine)
         self._at = wanted.at
+        self._running = False
         self._web: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -245,6 +249,7 @@ class Playground:
         if owner is None:
             raise Refused(f"{self.place.folder} holds no playground that could go on: leave out --keep")
         self.doors = Doors(self.engine, owner, self.clock)
+        self._running = True
         self.service.start()
         self._serve()
 
@@ -255,9 +260,7 @@ class Playground:
 
     def _begin(self) -> None:
         now = datetime.combine(self._at, MORNING, UTC)
-        if now < self.history.moment(self.history.days[0]):
-            raise Refused(f"nothing was known on {self._at}: the samples begin on {self.history.days[0]}")
-        begun = max(now - LEAD_IN, self.history.moment(self.history.days[0]))
+        begun = max(now - LEAD_IN, history.moment(history.days()[0]))
         self.clock.set(begun)
         self.history.begin(begun)
         with self.engine.db.read() as tx:
@@ -317,9 +320,11 @@ class Playground:
         if self._web is not None and self._thread is not None:
             self._web.should_exit = True
             self._thread.join(10)
-        self.service.stop()
+        if self._running:
+            self.service.stop()
+            self.place.stopped.write_text(self.clock().isoformat() + "\n")
         self.sink.stop()
-        self.place.stopped.write_text(self.clock().isoformat() + "\n")
+        self._web_socket.close()
         self.engine.db.close()
         self.place.leave()
 

@@ -38,10 +38,7 @@ def measure(readers: int, profile: bool) -> tuple[float, int, int]:
         counted = count_statements(engine)
         profiler = cProfile.Profile()
         begin = time.perf_counter()
-        if profile:
-            made = profiler.runcall(crowd.build, engine, draft)
-        else:
-            made = crowd.build(engine, draft)
+        made = profiler.runcall(crowd.build, engine, draft) if profile else crowd.build(engine, draft)
         seconds = time.perf_counter() - begin
         statements = counted[0]
         if profile:

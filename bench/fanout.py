@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import crowd
-from bench.fanout_wire import CONNECTIONS, free_port, raw, sink
+from bench.fanout_wire import CONNECTIONS, raw, sink
 from flows import deliver, inbound
 from flows.engine import Engine
 from mailer import sign
@@ -223,8 +223,8 @@ def fan_out(model: Path, readers: int, rounds: int, key: Path | None) -> None:
     if key is not None:
         possible, rate = statistics.median(makes), statistics.median(signed)
         print(
-            f"fan-out signed with RSA-2048: {os.cpu_count()} cores can sign {possible:.0f}/s, Tidings sends {rate:.0f}/s"
-            f" = {rate / possible:.2f} (bar {SIGNED_BAR})",
+            f"fan-out signed with RSA-2048: {os.cpu_count()} cores can sign {possible:.0f}/s,"
+            f" Tidings sends {rate:.0f}/s = {rate / possible:.2f} (bar {SIGNED_BAR})",
             flush=True,
         )
 

@@ -4,12 +4,13 @@ A claim is a lease: it names a worker and a moment. What is recorded later is fe
 try, so a worker that was given up for dead cannot overwrite the fate that another one recorded.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, tuple_, update
+from sqlalchemy import Text, and_, bindparam, cast, func, insert, or_, select, tuple_, update
 from sqlalchemy.sql import ColumnElement
 
 from db import journal
@@ -236,8 +237,14 @@ def _claimed(row: Any) -> Claimed:
 
 def bodies(tx: Tx, variant_ids: Iterable[int]) -> dict[int, Any]:
     """The frozen wordings of variants."""
+    return {variant: json.loads(body) for variant, body in unread_bodies(tx, variant_ids).items()}
+
+
+def unread_bodies(tx: Tx, variant_ids: Iterable[int]) -> dict[int, str]:
+    """The same as JSON not yet read: a batch may hold many and use them one by one."""
     table: Any = VariantBody.__table__  # type: ignore[attr-defined]
-    rows = tx.execute(select(table.c.variant_id, table.c.body).where(table.c.variant_id.in_(list(variant_ids))))
+    query = select(table.c.variant_id, cast(table.c.body, Text).label("body"))
+    rows = tx.execute(query.where(table.c.variant_id.in_(list(variant_ids))))
     return {row.variant_id: row.body for row in rows}
 
 

@@ -18,11 +18,10 @@ from db.states import DeliveryState
 from flows import frozen
 from flows.engine import Engine
 from flows.failpoint import Failpoint
-from flows.letters import Desk, Sender, letter
-from flows.frozen import Frozen
+from flows.letters import Desk, Sender, Stencil, letter, stencil
 from mailer import retry
 from mailer.address import AddressError
-from mailer.compose import Fragment, Frame, MissingField
+from mailer.compose import Fragment, MissingField
 from mailer.letter import Carry, Letter, Outcome
 
 CLAIMED = Failpoint("deliver.claimed")
@@ -102,7 +101,8 @@ def _letters(run: _Run) -> Iterator[Letter]:
 @dataclass(frozen=True, slots=True)
 class _Batch:
     claimed: Sequence[Claimed] = ()
-    wordings: Mapping[int, Frozen] = field(default_factory=dict)
+    known: Mapping[int, Stencil] = field(default_factory=dict)  # by variant: made for an earlier batch
+    wordings: Mapping[int, str] = field(default_factory=dict)  # by variant, the others
     blocks: Mapping[int, Mapping[str, Fragment]] = field(default_factory=dict)
     groups: Mapping[int, str] = field(default_factory=dict)
     suppressed: Mapping[int, str] = field(default_factory=dict)  # delivery -> reason
@@ -118,8 +118,10 @@ def _claim(run: _Run) -> _Batch:
         return _Batch()
     with run.engine.db.read() as tx:
         claimed = outbox.claimed(tx, ids)
-        fresh = {c.variant_id for c in claimed if c.variant_id is not None and c.variant_id not in run.desk.frames}
-        bodies = outbox.bodies(tx, fresh)
+        variants = {c.variant_id for c in claimed if c.variant_id is not None}
+        # Held by the batch itself: what the desk gives up meanwhile is still needed here.
+        known = {v: run.desk.stencils[v] for v in variants if v in run.desk.stencils}
+        bodies = outbox.unread_bodies(tx, variants - known.keys())
         blocks = outbox.personal(tx, ids)
         groups = readers.groups_of(tx, [c.liaison_id for c in claimed if c.liaison_id is not None])
         for mailing_id in {c.mailing_id for c in claimed} - run.senders.keys():
@@ -127,7 +129,8 @@ def _claim(run: _Run) -> _Batch:
         suppressed = _suppressed(run.engine, tx, claimed)
     return _Batch(
         claimed,
-        {variant: frozen.load(body) for variant, body in bodies.items()},
+        known,
+        bodies,
         {delivery: frozen.load_blocks(values) for delivery, values in blocks.items()},
         {liaison: ", ".join(name for _, _, name in found) for liaison, found in groups.items()},
         suppressed,
@@ -194,12 +197,10 @@ def _absent(claimed: Claimed, today: date) -> str | None:
 
 def _compose(run: _Run, batch: _Batch, claimed: Claimed, dropped: list[tuple[Claimed, str]]) -> Letter | None:
     try:
-        words, framed = _frame(run, batch, claimed)
         made = letter(
             run.senders[claimed.mailing_id],
             claimed,
-            words,
-            framed,
+            _stencil(run, batch, claimed),
             batch.blocks.get(claimed.id, {}),
             batch.groups.get(claimed.liaison_id or 0, ""),
         )
@@ -214,14 +215,15 @@ def _compose(run: _Run, batch: _Batch, claimed: Claimed, dropped: list[tuple[Cla
     return made
 
 
-def _frame(run: _Run, batch: _Batch, claimed: Claimed) -> tuple[Frozen, Frame]:
-    if claimed.variant_id is None:
+def _stencil(run: _Run, batch: _Batch, claimed: Claimed) -> Stencil:
+    variant = claimed.variant_id
+    if variant is None:
         raise KeyError("no wording")
-    known = run.desk.frames.get(claimed.variant_id)
-    if known is not None:
-        return known
-    words = batch.wordings[claimed.variant_id]
-    return words, run.desk.frame(claimed.variant_id, words)
+    found = batch.known.get(variant) or run.desk.stencils.get(variant)
+    if found is None:
+        found = stencil(run.senders[claimed.mailing_id], frozen.loads(batch.wordings[variant]))
+        run.desk.keep(variant, found)
+    return found
 
 
 def _drop(run: _Run, dropped: Sequence[tuple[Claimed, str]]) -> None:

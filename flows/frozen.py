@@ -3,6 +3,7 @@
 Frozen at approval and stored with its variant; read back for every mail that is composed from it.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,11 @@ def load(values: Mapping[str, Any]) -> Frozen:
         html=tuple(_piece(piece) for piece in values["html"]),
     )
     return Frozen(rendered, values["tag"], tuple(values["thread"]), values["answers"])
+
+
+def loads(text: str) -> Frozen:
+    """The same from its JSON."""
+    return load(json.loads(text))
 
 
 def dump_blocks(blocks: Mapping[str, Fragment]) -> dict[str, Any]:

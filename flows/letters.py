@@ -39,29 +39,62 @@ class Sender:
         return self.digest.slug if self.digest is not None else self.process.slug
 
 
+@dataclass(frozen=True, slots=True)
+class Stencil:
+    """A wording made ready for many readers of a mailing: framed, with the header lines that are equal for all."""
+
+    frame: Frame
+    sender_line: bytes
+    subject_line: bytes
+    last_lines: bytes
+    thread: tuple[str, ...]
+    numbers: tuple[int, ...]  # of the items with a reply address in it
+    times: tuple[str, ...]  # its fields that show a time
+    domain: str  # where the process's mail lives, as A-labels
+
+
+def stencil(sender: Sender, wording: Frozen) -> Stencil:
+    """Make a wording ready."""
+    framed = compose.frame(wording.rendered, wording.tag)
+    names = sorted(framed.fields)
+    last = [
+        header.tokens("Auto-Submitted", "auto-replied" if wording.answers else "auto-generated"),
+        header.list_lines(_list_names(sender)),
+        header.tokens(LOOP_HEADER, f"{sender.mailing.kind}; {sender.process.slug}"),
+    ]
+    return Stencil(
+        frame=framed,
+        sender_line=_from(sender),
+        subject_line=header.line("Subject", wording.rendered.subject),
+        last_lines=b"".join(last),
+        thread=wording.thread,
+        numbers=tuple(sorted(int(key[6:]) for key in names if key.startswith("reply:"))),
+        times=tuple(key for key in names if key == "zone" or key.startswith("local:")),
+        domain=address.parse(f"{sender.slug}@{sender.process.address_base}").domain,
+    )
+
+
 @dataclass(slots=True)
 class Desk:
-    """Framed variants and worded times, made once and used for many readers; bounded."""
+    """Stencils by variant, made once and used for many readers; the oldest go when they take too much memory."""
 
-    frames: dict[int, tuple[Frozen, Frame]] = field(default_factory=dict)
-    most: int = 400
+    most: int = 20_000_000  # octets
+    octets: int = 0
+    stencils: dict[int, Stencil] = field(default_factory=dict)
 
-    def frame(self, variant_id: int, wording: Frozen) -> Frame:
-        """The frame of a variant."""
-        if len(self.frames) >= self.most:
-            self.frames.pop(next(iter(self.frames)))
-        framed = compose.frame(wording.rendered, wording.tag)
-        self.frames[variant_id] = (wording, framed)
-        return framed
+    def keep(self, variant_id: int, made: Stencil) -> None:
+        """Keep a stencil for later batches."""
+        self.octets += made.frame.octets
+        self.stencils[variant_id] = made
+        while self.octets > self.most and len(self.stencils) > 1:
+            self.octets -= self.stencils.pop(next(iter(self.stencils))).frame.octets
 
 
-def letter(
-    sender: Sender, claimed: Claimed, wording: Frozen, framed: Frame, blocks: Mapping[str, Fragment], group: str
-) -> Letter:
+def letter(sender: Sender, claimed: Claimed, ready: Stencil, blocks: Mapping[str, Fragment], group: str) -> Letter:
     """The mail of one delivery, unsigned. Raises `compose.MissingField` or `address.AddressError`."""
-    person = person_of(sender, claimed, framed.fields, blocks, group)
+    person = person_of(sender, claimed, ready, blocks, group)
     to = address.parse(claimed.addr)
-    data = compose.compose(framed, person, _head(sender, claimed, wording, to))
+    data = compose.compose(ready.frame, person, _head(sender, claimed, ready, person, to))
     return Letter(
         id=claimed.id,
         mail_from=sender.ring.bounce_address(sender.mailing.tag, claimed.liaison_tag),
@@ -71,59 +104,48 @@ def letter(
     )
 
 
-def person_of(
-    sender: Sender, claimed: Claimed, fields: frozenset[str], blocks: Mapping[str, Fragment], group: str
-) -> Person:
-    """What is spliced in for one reader: only what this letter asks for."""
-    tag, who = sender.mailing.tag, claimed.liaison_tag
-    numbers = sorted(int(key[6:]) for key in fields if key.startswith("reply:"))
-    values = {
-        f"reply:{number}": reply
-        for number, reply in zip(numbers, sender.ring.reply_addresses(tag, who, numbers), strict=True)
-    }
-    values["reply"] = sender.ring.reply_address(tag, who)
-    values |= sender.renderer.personal(claimed.lang, claimed.name, group, sender.process.name)
-    values["leave"] = leave_url(sender, claimed.subscription_tag)
-    values["leave_mail"] = sender.ring.leave_address(tag, claimed.subscription_tag)
-    values["prefs"] = f"{sender.base_url}/me/{sender.ring.leave_token(tag, claimed.subscription_tag)}"
-    return Person(values, blocks, _times(fields, claimed.zone, claimed.lang))
-
-
-@lru_cache(maxsize=2000)
-def _times(fields: frozenset[str], zone: str, lang: str) -> Mapping[str, str]:
-    return words.zone_table(fields, zone, lang)
-
-
-def leave_url(sender: Sender, subscription_tag: int) -> str:
-    """The one-click link of one reader (RFC 8058); '' where no pages are served."""
-    if not sender.base_url:
-        return ""
-    return f"{sender.base_url}/leave/{sender.ring.leave_token(sender.mailing.tag, subscription_tag)}"
-
-
-def _head(sender: Sender, claimed: Claimed, wording: Frozen, to: address.Address) -> bytes:
+def person_of(sender: Sender, claimed: Claimed, ready: Stencil, blocks: Mapping[str, Fragment], group: str) -> Person:
+    """What is spliced in for one reader."""
     ring, tag, who = sender.ring, sender.mailing.tag, claimed.liaison_tag
-    thread = list(wording.thread)
+    replies = ring.reply_addresses(tag, who, (0, *ready.numbers))
+    values = {f"reply:{number}": reply for number, reply in zip(ready.numbers, replies[1:], strict=True)}
+    values["reply"] = replies[0]
+    values |= sender.renderer.personal(claimed.lang, claimed.name, group, sender.process.name)
+    leave = ring.leave_token(tag, claimed.subscription_tag)
+    values["leave"] = f"{sender.base_url}/leave/{leave}" if sender.base_url else ""
+    values["leave_mail"] = f"leave+{leave}@{ring.domain}"
+    values["prefs"] = f"{sender.base_url}/me/{leave}"
+    return Person(values, blocks, {key: _time(key, claimed.zone, claimed.lang) for key in ready.times})
+
+
+@lru_cache(maxsize=10_000)
+def _time(key: str, zone: str, lang: str) -> str:
+    """One time as readers of a zone and a language see it: there are far fewer than readers or variants."""
+    return words.zone_table((key,), zone, lang)[key]
+
+
+def _head(sender: Sender, claimed: Claimed, ready: Stencil, person: Person, to: address.Address) -> bytes:
+    ring, tag, who = sender.ring, sender.mailing.tag, claimed.liaison_tag
+    thread = list(ready.thread)
     if sender.corrects_tag is not None:
         thread.append(ring.message_id(sender.corrects_tag, who))
+    answers_to = address.Address(person.fields["reply"].partition("@")[0], ready.domain)
     lines = [
         header.date("Date", claimed.dated_at),
-        _from(sender),
+        ready.sender_line,
         header.addresses("To", [(claimed.name, to)]),
-        header.addresses("Reply-To", [(sender.process.name, address.parse(ring.reply_address(tag, who)))]),
-        header.line("Subject", wording.rendered.subject),
+        header.addresses("Reply-To", [(sender.process.name, answers_to)]),
+        ready.subject_line,
         header.message_ids("Message-ID", [ring.message_id(tag, who)]),
         header.message_ids("In-Reply-To", thread[-1:]),
         header.message_ids("References", thread),
-        header.tokens("Auto-Submitted", "auto-replied" if wording.answers else "auto-generated"),
-        header.list_lines(_list_names(sender)),
-        header.tokens(LOOP_HEADER, f"{sender.mailing.kind}; {sender.process.slug}"),
+        ready.last_lines,
     ]
     if claimed.subscription_tag:
-        leave = ring.leave_address(tag, claimed.subscription_tag)
         # A link that no https server answers is worse than none: RFC 8058 wants https.
-        url = leave_url(sender, claimed.subscription_tag)
-        lines.append(header.leave_lines(url, leave, one_click=sender.signed and url.startswith("https:")))
+        url = person.fields["leave"]
+        one_click = sender.signed and url.startswith("https:")
+        lines.append(header.leave_lines(url, person.fields["leave_mail"], one_click=one_click))
     return b"".join(lines)
 
 

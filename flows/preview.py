@@ -18,7 +18,7 @@ from flows import frozen
 from flows.deliver import sender
 from flows.engine import Engine, Refused
 from flows.frozen import Frozen
-from flows.letters import Sender, letter, person_of
+from flows.letters import Sender, letter, person_of, stencil
 from flows.press import EditionBase, gather, plan, set_up
 from mailer import compose
 from mailer.address import AddressError, key
@@ -127,9 +127,9 @@ def _claimed(row: readers.Reader, made: Sender, wording: Frozen, send_at: dateti
 
 
 def _composed(made: Sender, claimed: Claimed, wording: Frozen, blocks: dict[str, Fragment], group: str) -> Preview:
-    framed = compose.frame(wording.rendered, wording.tag)
-    mail = letter(made, claimed, wording, framed, blocks, group)
-    person = person_of(made, claimed, framed.fields, blocks, group)
+    ready = stencil(made, wording)
+    mail = letter(made, claimed, ready, blocks, group)
+    person = person_of(made, claimed, ready, blocks, group)
     return Preview(
         subject=wording.rendered.subject,
         text=compose.plain_part(wording.rendered, person),

@@ -83,6 +83,7 @@ class MissingField(KeyError):
 
 
 _Stretch = bytes | Field
+_PLAIN_URL = re.compile(r"https:[\w@:/?#=&.~-]*|[\w@+.~-]*", re.ASCII)
 _NOT_LATIN = re.compile("[^\x00-\u024f]+")
 
 
@@ -104,6 +105,12 @@ class Frame:
     head: bytes
     parts: tuple[bytes | _Part, ...]
     fields: frozenset[str]
+
+    @property
+    def octets(self) -> int:
+        """About how much memory it takes."""
+        stretches = [s for part in self.parts for s in (part.pieces if isinstance(part, _Part) else (part,))]
+        return 2000 + sum(100 + len(s) if isinstance(s, bytes) else 100 for s in stretches)
 
 
 def frame(rendered: Rendered, tag: str, calendar: Calendar | None = None) -> Frame:
@@ -167,6 +174,8 @@ def _value(place: Field, person: Person, forms: Mapping[str, Callable[[str], str
 
 
 def _url(value: str) -> str:
+    if _PLAIN_URL.fullmatch(value):
+        return value if value.startswith("https:") else value.replace("+", "%2B")
     return quote(one_line(value), safe="@:/?#=&._~%-") if value.startswith("https:") else quote(value, safe="@")
 
 
@@ -234,13 +243,14 @@ def _flowed(pieces: Sequence[Piece], delsp: bool) -> list[Piece]:
         if isinstance(piece, str):
             text += piece
         else:
-            width = _WIDTHS.get(piece.name, 30)
-            text += f"\ufdd2{len(places)}" + "\ufdd3" * width + "\ufdd4"
+            # Nothing in the mark says which field it is, so that equal lines of many variants are wrapped once.
+            text += "\ufdd2" + "\ufdd3" * _WIDTHS.get(piece.name, 30) + "\ufdd4"
             places.append(piece)
     wrapped = flow(text, delsp).replace("\n", "\r\n")
-    out: list[Piece] = []
-    for n, piece_text in enumerate(re.split("\ufdd2(\\d+)\ufdd3*\ufdd4", wrapped)):
-        out.append(places[int(piece_text)] if n % 2 else piece_text)
+    first, *rest = re.split("\ufdd2\ufdd3*\ufdd4", wrapped)
+    out: list[Piece] = [first]
+    for place, after in zip(places, rest, strict=True):
+        out += [place, after]
     return out
 
 

@@ -49,6 +49,7 @@ def wrap(text: str, width: int = WIDTH, delsp: bool = False) -> list[str]:
     return lines if delsp else [line.rstrip(" ") for line in lines]
 
 
+@lru_cache(maxsize=8192)  # variants share most of their lines
 def _flow_line(line: str, delsp: bool) -> str:
     if line == "-- ":
         return line

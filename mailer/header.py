@@ -65,10 +65,11 @@ def message_ids(name: str, ids: Sequence[str]) -> bytes:
 
 def uris(name: str, links: Iterable[str]) -> bytes:
     """A List-* field: URIs in angle brackets, preferred first (RFC 2369 section 2). ASCII only."""
-    safe = [f"<{quote(clean(link), safe=_URI_SAFE)}>" for link in links if link]
+    safe = [f"<{link if _PLAIN_URI.fullmatch(link) else quote(clean(link), safe=_URI_SAFE)}>" for link in links if link]
     return fold(name, [f"{uri}," for uri in safe[:-1]] + safe[-1:]) if safe else b""
 
 
+_PLAIN_URI = re.compile(r"[\w.~%:/?#\[\]@!$&'()*+;=-]*", re.ASCII)
 _URI_SAFE = "%:/?#[]@!$&'()*+;=-._~"
 
 
@@ -121,10 +122,17 @@ def mailto(address: str, subject: str = "") -> str:
     return f"{uri}?subject={quote(one_line(subject), safe='')}" if subject else uri
 
 
+_EVEN = re.compile(r"\S+(?: \S+)*")
+
+
 def fold(name: str, words: Sequence[str]) -> bytes:
     """One field, folded at blanks so that lines stay within 78 octets where words allow it."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not a header name")
+    plain = " ".join(words)
+    if len(name) + 2 + len(plain) <= 78 and plain.isascii() and plain.isprintable() and _EVEN.fullmatch(plain):
+        # Nearly every line: nothing to clean, nothing to fold.
+        return f"{name}: {plain}\r\n".encode()
     out, width = name + ":", len(name) + 1
     for raw in words:
         word = clean(raw).strip()

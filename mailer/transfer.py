@@ -4,6 +4,7 @@ Pure. Lines are at most 76 octets, the last one of a stretch at most 75, so that
 """
 
 import binascii
+from functools import lru_cache
 
 
 def qp_value(value: str) -> bytes:
@@ -13,6 +14,7 @@ def qp_value(value: str) -> bytes:
     return qp(value)
 
 
+@lru_cache(maxsize=2048)  # variants share most of their stretches
 def qp(text: str) -> bytes:
     """Quoted-printable with lines of at most 76, safe for mbox ("From ") and for a final dot."""
     # Without a line break in the text b2a_qp makes soft breaks of bare LF.

@@ -6,8 +6,10 @@ queries). Nothing raises; an answer that DNS does not give is `temperror`, never
 """
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import idna
 
 from mailer.message import Message
 
@@ -16,6 +18,8 @@ TxtLookup = Callable[[str], tuple[str, ...]]
 _COMMENT = re.compile(r"\([^()]{0,400}\)")
 _RESULT = re.compile(r"^\s*([a-z][a-z0-9\-]{1,40})(?:/\d+)?\s*=\s*([a-z]{2,20})\b(.*)$", re.IGNORECASE | re.DOTALL)
 _PROPERTY = re.compile(r"\b([a-z]{2,10})\.([a-z0-9\-]{1,30})\s*=\s*\"?([^\s;\"]{1,300})\"?", re.IGNORECASE)
+_POLICIES = ("none", "quarantine", "reject")
+_VERSION = re.compile(r"[ \t]*v[ \t]*=[ \t]*DMARC1[ \t]*(;|\Z)")
 _TAG = re.compile(r"^\s*([a-z]{1,10})\s*=\s*(.*?)\s*$", re.IGNORECASE)
 
 
@@ -112,28 +116,63 @@ def domain_of(address: str) -> str:
     if domain.isascii():
         return domain if re.fullmatch(r"[a-z0-9._\-]{1,253}", domain) else ""
     try:
-        return domain.encode("idna").decode("ascii")
-    except UnicodeError:
+        return idna.encode(domain, uts46=True, transitional=False).decode("ascii").lower()
+    except (idna.IDNAError, UnicodeError):
         return ""
 
 
-def record_of(domain: str, lookup: TxtLookup) -> tuple[str, dict[str, str]]:
-    """The DMARC record for a domain and where it was found, by the tree walk of RFC 9989 section 4.10.
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the DNS says of a domain: the organisation it belongs to, and the record that applies (`place` '': none)."""
 
-    Raises what `lookup` raises (OSError: no answer); ('', {}) where no record is published.
+    domain: str
+    organisation: str
+    place: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def near(self, other: str, mode: str) -> bool:
+        """Whether `other` may be aligned, as far as its name tells: look-ups about others are wasted."""
+        relaxed = self.tags.get(mode, "r").lower() != "s"
+        return other == self.domain or (relaxed and f".{other}".endswith(f".{self.organisation}"))
+
+
+def published(domain: str, lookup: TxtLookup) -> Published:
+    """The record for a domain by the tree walk of RFC 9989 section 4.10, in at most eight queries.
+
+    Its own record counts first, then that of its organisation, then that of the public suffix above. Raises what
+    `lookup` raises (OSError: no answer).
     """
-    labels = domain.split(".")
-    steps = [labels] + [labels[i:] for i in range(max(1, len(labels) - MAX_QUERIES + 1), len(labels))]
-    for step in steps[:MAX_QUERIES]:
-        name = ".".join(step)
-        records = [r for r in lookup(f"_dmarc.{name}") if r.strip().lower().startswith("v=dmarc1")]
+    found: dict[str, dict[str, str]] = {}
+    organisation, below = domain, domain
+    for name in _walk(domain):
+        records = [record for record in lookup(f"_dmarc.{name}") if _VERSION.match(record)]
         if len(records) == 1:
-            return name, _tags(records[0])
-    return "", {}
+            found[name] = _tags(records[0])
+            psd = found[name].get("psd", "u").lower()
+            organisation = below if psd == "y" and name != domain else name
+            if psd in ("y", "n"):
+                break
+        below = name
+    for place in (domain, organisation, *found):
+        if place in found and _applies(found[place]):
+            return Published(domain, organisation, place, found[place])
+    return Published(domain, organisation)
+
+
+def _walk(domain: str) -> list[str]:
+    """The names to ask: the domain, then what is above it, from seven labels on where there are more."""
+    labels = domain.split(".")
+    first = max(1, len(labels) - MAX_QUERIES + 1)
+    return [domain, *(".".join(labels[n:]) for n in range(first, len(labels)))]
 
 
 def _tags(record: str) -> dict[str, str]:
     return {m.group(1).lower(): m.group(2) for part in record[:2_000].split(";") if (m := _TAG.match(part))}
+
+
+def _applies(tags: Mapping[str, str]) -> bool:
+    """A policy that is none of the three makes no record, unless reports are asked for (RFC 9989 section 4.7)."""
+    return tags.get("p", "none").lower() in _POLICIES or bool(tags.get("rua"))
 
 
 def dmarc(from_address: str, spf: tuple[str, str], dkim: Iterable[tuple[str, str]], lookup: TxtLookup) -> Dmarc:
@@ -146,50 +185,32 @@ def dmarc(from_address: str, spf: tuple[str, str], dkim: Iterable[tuple[str, str
     if not domain:
         return Dmarc("permerror")
     try:
-        place, tags = record_of(domain, lookup)
-        organisation = _organisation(domain, lookup) if place else domain
-        policy = _policy(domain, place, tags)
+        record = published(domain, lookup)
+        policy = _policy(record)
+        if not record.place:
+            return Dmarc("none", policy, domain)
         for result, signer in dkim:
-            if result == "pass" and _aligned(signer, domain, organisation, tags.get("adkim", "r"), lookup):
-                return Dmarc("pass" if place else "none", policy, domain, "dkim")
-        if spf[0] == "pass" and _aligned(spf[1], domain, organisation, tags.get("aspf", "r"), lookup):
-            return Dmarc("pass" if place else "none", policy, domain, "spf")
+            if result == "pass" and _aligned(signer, record, "adkim", lookup):
+                return Dmarc("pass", policy, domain, "dkim")
+        if spf[0] == "pass" and _aligned(spf[1], record, "aspf", lookup):
+            return Dmarc("pass", policy, domain, "spf")
     except OSError:
         return Dmarc("temperror", domain=domain)
-    return Dmarc("fail" if place else "none", policy, domain)
+    return Dmarc("fail", policy, domain)
 
 
-def _policy(domain: str, place: str, tags: dict[str, str]) -> str:
-    wanted = tags.get("p", "none") if domain == place else tags.get("sp", tags.get("p", "none"))
+def _policy(record: Published) -> str:
+    tags = record.tags
+    wanted = tags.get("p", "none") if record.domain == record.place else tags.get("sp", tags.get("p", "none"))
     wanted = wanted.lower()
     if tags.get("t", "n").lower() == "y":
         return {"reject": "quarantine", "quarantine": "none"}.get(wanted, "none")
-    return wanted if wanted in ("none", "quarantine", "reject") else "none"
+    return wanted if wanted in _POLICIES else "none"
 
 
-def _organisation(domain: str, lookup: TxtLookup) -> str:
-    """The organisational domain: the highest one with a record in the walk (`psd=n` ends it)."""
-    labels = domain.split(".")
-    best = domain
-    for start in range(max(0, len(labels) - MAX_QUERIES), len(labels)):
-        name = ".".join(labels[start:])
-        records = [r for r in lookup(f"_dmarc.{name}") if r.strip().lower().startswith("v=dmarc1")]
-        if len(records) != 1:
-            continue
-        psd = _tags(records[0]).get("psd", "u").lower()
-        if psd == "n":
-            return name
-        if psd == "y":
-            return ".".join(labels[start - 1 :]) if start else name
-        best = name
-    return best
-
-
-def _aligned(other: str, domain: str, organisation: str, mode: str, lookup: TxtLookup) -> bool:
+def _aligned(other: str, record: Published, mode: str, lookup: TxtLookup) -> bool:
     """Strict: the same domain. Relaxed: the same organisational domain (RFC 9989 section 4.11)."""
     other = domain_of(f"@{other.rpartition('@')[2]}")
-    if not other:
+    if not other or not record.near(other, mode):
         return False
-    if other == domain:
-        return True
-    return mode.lower() != "s" and _organisation(other, lookup) == organisation
+    return other == record.domain or published(other, lookup).organisation == record.organisation

@@ -66,7 +66,7 @@ def is_option(param: Any) -> bool:
 
 def metavar(param: Any) -> str:
     """What stands for the value."""
-    return str(param.metavar or param.human_readable_name or param.name).upper().lstrip("-").replace("-", "_")
+    return str(param.metavar or param.name).upper().lstrip("-").replace("-", "_")
 
 
 def row(param: Any) -> str:
@@ -82,7 +82,7 @@ def row(param: Any) -> str:
         notes.append(f"default `{getattr(param.default, 'value', param.default)}`")
     if param.multiple or param.nargs == -1:
         notes.append("several allowed")
-    choices = getattr(param.type, "choices", None)
+    choices = getattr(param.type_descriptor, "choices", None)
     if choices:
         notes.append("one of " + ", ".join(f"`{getattr(one, 'value', one)}`" for one in choices))
     said = " ".join((getattr(param, "help", None) or "").split()).replace("|", "\\|")

@@ -58,6 +58,7 @@ TITLES = {
     "6532": "UTF-8 in headers",
     "6533": "delivery reports with UTF-8 addresses",
     "7103": "malformed mail",
+    "7208": "SPF",
     "7435": "opportunistic security",
     "7504": "521 and 556",
     "8058": "one-click unsubscribe",

@@ -160,6 +160,6 @@ def test_explain_needs_no_database(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert list(found) == keys
     assert [s["kind"] for s in found["segments"]] == ["reply", "intro", "quote"]
-    assert found["statements"][0]["anchors"] == [{"kind": "question", "ref": "RR-2"}]
+    assert found["statements"][0]["anchors"] == [{"kind": "question", "ref": "RR-2"}, {"kind": "track", "ref": "roles"}]
     assert "--- reply" in shell.run("explain", "a.eml").stdout
     assert "no mail at" in shell.run("explain", "b.eml", code=2).stderr

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.message import Message
-from mailer.trust import authentication_results, claims_failure, dmarc, domain_of, parse_results, record_of
+from mailer.trust import authentication_results, claims_failure, dmarc, domain_of, parse_results, published
 from tests.letters import letter
 
 ZONE: Mapping[str, tuple[str, ...]] = {
@@ -94,13 +94,60 @@ def test_the_walk_asks_at_most_eight_times() -> None:
         asked.append(name)
         return ()
 
-    assert record_of(".".join("abcdefghijklmnop") + ".example", counting) == ("", {})
-    assert len(asked) <= 8
+    domain = ".".join("abcdefghijklmnop") + ".example"
+    assert published(domain, counting).place == ""
+    assert len(asked) == 8
+    assert asked[0] == f"_dmarc.{domain}"
+    assert asked[1] == "_dmarc.k.l.m.n.o.p.example"
+
+
+@pytest.mark.parametrize(
+    ("domain", "organisation", "place"),
+    [
+        ("a.b.north.example", "north.example", "north.example"),
+        ("two.north.example", "north.example", "north.example"),
+        ("deep.own.north.example", "north.example", "north.example"),
+        ("own.north.example", "north.example", "own.north.example"),
+        ("x.alone.north.example", "alone.north.example", "alone.north.example"),
+        ("shop.suffix.example", "shop.suffix.example", "suffix.example"),
+        ("mail.shop.suffix.example", "shop.suffix.example", "suffix.example"),
+        ("suffix.example", "suffix.example", "suffix.example"),
+        ("nonsense.example", "nonsense.example", ""),
+        ("reports.example", "reports.example", "reports.example"),
+        ("older.example", "older.example", ""),
+    ],
+)
+def test_whose_record_applies(domain: str, organisation: str, place: str) -> None:
+    zone = {
+        **ZONE,
+        "_dmarc.own.north.example": ("v=DMARC1; p=none",),
+        "_dmarc.alone.north.example": (" v = DMARC1 ; psd=n; p=none",),
+        "_dmarc.suffix.example": ("v=DMARC1; psd=y; p=reject",),
+        "_dmarc.nonsense.example": ("v=DMARC1; p=perhaps",),
+        "_dmarc.reports.example": ("v=DMARC1; p=perhaps; rua=mailto:a@reports.example",),
+        "_dmarc.older.example": ("v=DMARC10; p=reject", "something else"),
+    }
+    found = published(domain, lambda name: zone.get(name, ()))
+    assert (found.organisation, found.place) == (organisation, place)
+
+
+def test_nothing_is_asked_about_a_domain_that_cannot_be_aligned() -> None:
+    asked: list[str] = []
+
+    def counting(name: str) -> tuple[str, ...]:
+        asked.append(name)
+        return ZONE.get(name, ())
+
+    assert (
+        dmarc("kim@north.example", ("pass", "slow.evil.example"), [("pass", "evil.example")], counting).result == "fail"
+    )
+    assert not [name for name in asked if "evil" in name]
 
 
 def test_domains() -> None:
     assert domain_of("Kim@North.Example") == "north.example"
     assert domain_of("пётр@почта.example") == "xn--80a1acny.example"
+    assert domain_of("kim@straße.example") == "xn--strae-oqa.example"
     assert domain_of("kim") == ""
     assert domain_of("kim@a b") == ""
 
