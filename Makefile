@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests
 
 # The long forms: 200 kills of a 5,000-mail fan-out on each database, and the like. Takes many minutes.
 soak: $(VENV)/.installed-dev

@@ -222,11 +222,11 @@ class Playground:
         self.place = Place(wanted.folder, wanted.keep)
         self.clock = ShiftedClock(self.place.folder / "clock")
         self._web_socket = listening(wanted.web_port, 8025)
-        smtp = free_port(wanted.smtp_port, 2525)
+        self._smtp_socket = listening(wanted.smtp_port, 2525)  # held, so that no other playground picks this port
         self.mailbox = Mailbox(self.place.folder / "Maildir", self.clock)
         self.sink = Sink(self.mailbox.add, SinkSettings(hostname="sink.invalid", slow=SLOW, remember=False))
         self.sink.start()
-        self.config = self.place.write_config(smtp, self.sink.port)
+        self.config = self.place.write_config(self._smtp_socket.getsockname()[1], self.sink.port)
         self.engine = wiring.engine(self.config)
         self.history = History(self.engine)
         self._at = wanted.at
@@ -250,6 +250,7 @@ class Playground:
             raise Refused(f"{self.place.folder} holds no playground that could go on: leave out --keep")
         self.doors = Doors(self.engine, owner, self.clock)
         self._running = True
+        self._smtp_socket.close()
         self.service.start()
         self._serve()
 
@@ -325,29 +326,28 @@ class Playground:
             self.place.stopped.write_text(self.clock().isoformat() + "\n")
         self.sink.stop()
         self._web_socket.close()
+        self._smtp_socket.close()
         self.engine.db.close()
         self.place.leave()
 
 
 def listening(wanted: int, usual: int) -> socket.socket:
-    """A bound socket on the wanted port; without a wish on the usual one, or on any if that is taken."""
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """A listening socket on the wanted port; without a wish on the usual one, or on any if that is taken."""
     try:
-        found.bind((HOST, wanted or usual))
+        return _listening(wanted or usual)
     except OSError as error:
         if wanted:
-            found.close()
             raise Refused(f"port {wanted} is taken: {error.strerror}") from error
-        found.bind((HOST, 0))
-    return found
+        return _listening(0)
 
 
-def free_port(wanted: int, usual: int) -> int:
-    """The number of a port that nobody listens on."""
-    found = listening(wanted, usual)
+def _listening(port: int) -> socket.socket:
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        found.listen(1)  # binding beside a listening socket may be allowed, listening is not
-        return int(found.getsockname()[1])
-    finally:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((HOST, port))
+        found.listen()  # binding beside a listening socket may be allowed, listening is not
+    except OSError:
         found.close()
+        raise
+    return found

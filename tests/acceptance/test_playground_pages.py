@@ -21,9 +21,6 @@ from app.playground import MARKER, Playground, Wanted
 from flows.engine import Refused
 from mailer.parse import parse
 
-# Playgrounds without a wish look for the usual ports: two at the same moment could pick the same one.
-pytestmark = pytest.mark.xdist_group("playground")
-
 BRONWEN = "bronwen.tully@wmuk.example"
 
 
