@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 DEFAULT_FILE = "tidings.toml"
+GENERATION_FILE = "tidings.generation"
 
 
 class ConfigError(Exception):
@@ -168,6 +169,7 @@ def _complaint(error: Any) -> str:
 def _located(config: Config, folder: Path) -> Config:
     if config.database.startswith("sqlite:///") and not config.database.startswith("sqlite:////"):
         config.database = f"sqlite:///{folder / config.database.removeprefix('sqlite:///')}"
+    config.generation_file = config.generation_file or folder / GENERATION_FILE
     for owner, name in (
         (config, "clock_file"),
         (config, "generation_file"),

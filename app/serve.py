@@ -14,10 +14,10 @@ from types import FrameType
 
 import structlog
 
-from app import wiring
+from app import mark, wiring
 from app.config import Config
 from app.scheduler import Job, Ticker
-from db import deployment
+from db import deployment, outbox, seals
 from db.journal import Act
 from flows import deliver as delivering
 from flows import inbound, schedule
@@ -101,9 +101,19 @@ class Service:
         with self._turn:
             understood = inbound.understand(self.engine, act=act)
             ticked = schedule.tick(self.engine, act=act)
+        if ticked.sealed:
+            self._note_seal()
         for fault in ticked.faults:
             log.warning("fault", what=fault)
         return understood, ticked
+
+    def _note_seal(self) -> None:
+        """Keep the newest seal where no restored database reaches: in the generation file and in the log."""
+        with self.engine.db.read() as tx:
+            newest, generation = seals.newest(tx), outbox.generation(tx)
+        if newest is not None:
+            mark.write(self.config, mark.Mark(generation, newest.no, newest.hash))
+            log.info("sealed", no=newest.no, rows=newest.count, hash=newest.hash)
 
     def deliver(self) -> delivering.Delivered:
         """Send everything that is due now."""

@@ -101,6 +101,16 @@ class Database:
                 begun.rollback()
 
     @contextmanager
+    def snapshot(self) -> Iterator[Tx]:
+        """The same, and every statement sees one state of the database, whatever others write meanwhile."""
+        isolation: Any = {} if self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        with _translated(), self.sql.connect().execution_options(**isolation) as tx, tx.begin() as begun:
+            try:
+                yield tx
+            finally:
+                begun.rollback()
+
+    @contextmanager
     def write(self, lane: Lane = Lane.NORMAL) -> Iterator[Tx]:
         """A writer's transaction: commits at the end of the block, rolls back on an exception."""
         if self.dialect != "sqlite":

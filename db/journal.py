@@ -1,6 +1,5 @@
 """Moves and their record: every change of state goes through here, with its journal row in the same transaction."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Table, insert, select, update
 
-from db import states
+from db import marks, states
 from db.engine import Tx
 from db.tables import (
     Announcement,
@@ -26,6 +25,8 @@ from db.tables import (
     Task,
 )
 
+ATTEMPTS = "attempts"  # the subject of a row that vouches for tries; its id is their number
+
 _TABLES: dict[str, Any] = {
     "edition": Edition,
     "announcement": Announcement,
@@ -38,6 +39,12 @@ _TABLES: dict[str, Any] = {
     "task": Task,
     "gate": LanguageGate,
 }
+_JOURNAL: Any = Journal.__table__  # type: ignore[attr-defined]
+_INSERT: Any = insert(_JOURNAL).returning(_JOURNAL.c.id)
+_COLUMNS = (
+    "process_id", "at", "actor", "subject_kind", "subject_id", "move_from", "move_to", "why", "private_hash", "proof",
+    "mark",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +69,29 @@ def note(
     *,
     process_id: int | None = None,
     moved: tuple[str | None, str | None] = (None, None),
+    private_hash: str | None = None,
+    proof: str | None = None,
 ) -> int:
-    """Write a journal row; gives its id. `why` is a code, never free text (E1)."""
-    row = tx.execute(
-        insert(Journal)
-        .values(
-            process_id=process_id,
-            at=act.now,
-            actor=act.actor,
-            subject_kind=subject[0],
-            subject_id=subject[1],
-            move_from=moved[0],
-            move_to=moved[1],
-            why=why,
-        )
-        .returning(Journal.__table__.c.id)  # type: ignore[attr-defined]
-    ).scalar_one()
-    return int(row)
+    """Write a journal row; gives its id. `why` is a code, never free text (E1).
+
+    `proof` is a hash over other rows that this one vouches for.
+    """
+    row = _row(act, subject, why, process_id, moved, private_hash=private_hash, proof=proof)
+    return int(tx.execute(_INSERT, row).scalar_one())
+
+
+def _row(
+    act: Act,
+    subject: tuple[str, int],
+    why: str,
+    process_id: int | None,
+    moved: tuple[str | None, str | None],
+    private_hash: str | None = None,
+    proof: str | None = None,
+) -> dict[str, Any]:
+    """A journal row with its mark."""
+    values = (process_id, act.now, act.actor, *subject, *moved, why, private_hash, proof)
+    return dict(zip(_COLUMNS, (*values, marks.mark(*values)), strict=True))
 
 
 def note_private(
@@ -93,18 +106,9 @@ def note_private(
     salt: str,
 ) -> None:
     """Write a journal row whose personal side stands apart, salted, so that it can be forgotten (E1)."""
-    journal_id = note(tx, act, subject, why, process_id=process_id)
     text = json.dumps(body, ensure_ascii=False, sort_keys=True)
-    digest = hashlib.sha256((salt + text).encode()).hexdigest()
-    journal = table_of_journal()
-    tx.execute(update(journal).where(journal.c.id == journal_id).values(private_hash=digest))
+    journal_id = note(tx, act, subject, why, process_id=process_id, private_hash=marks.digest(salt + text))
     tx.execute(insert(JournalPrivate).values(journal_id=journal_id, liaison_id=liaison_id, salt=salt, body=text))
-
-
-def table_of_journal() -> Table:
-    """The journal's table."""
-    table: Table = Journal.__table__  # type: ignore[attr-defined]
-    return table
 
 
 def move(
@@ -116,6 +120,7 @@ def move(
     why: str,
     *,
     process_id: int | None = None,
+    proof: str | None = None,
     **values: Any,
 ) -> str:
     """Move one thing to the state `becomes`, set `values` beside it, and write it down; gives the state it had.
@@ -128,7 +133,7 @@ def move(
         raise states.WrongMove(f"there is no {machine} {subject_id}")
     states.check(machine, was, becomes)
     tx.execute(update(table).where(table.c.id == subject_id).values(state=becomes, **values))
-    note(tx, act, (machine, subject_id), why, process_id=process_id, moved=(was, becomes))
+    note(tx, act, (machine, subject_id), why, process_id=process_id, moved=(was, becomes), proof=proof)
     return str(was)
 
 
@@ -137,17 +142,6 @@ def record(tx: Tx, act: Act, machine: str, moves: Sequence[tuple[int, str, str, 
     rows = []
     for subject_id, was, becomes, why in moves:
         states.check(machine, was, becomes)
-        rows.append(
-            {
-                "process_id": process_id,
-                "at": act.now,
-                "actor": act.actor,
-                "subject_kind": machine,
-                "subject_id": subject_id,
-                "move_from": was,
-                "move_to": becomes,
-                "why": why,
-            }
-        )
+        rows.append(_row(act, (machine, subject_id), why, process_id, (was, becomes)))
     if rows:
-        tx.execute(insert(Journal), rows)
+        tx.execute(insert(_JOURNAL), rows)

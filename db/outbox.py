@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Text, and_, bindparam, cast, func, insert, or_, select, tuple_, update
 from sqlalchemy.sql import ColumnElement
 
-from db import journal
+from db import attempts, journal
+from db.attempts import Fate
 from db.engine import CHUNK, Tx
 from db.journal import Act
 from db.states import ENDED_BADLY, LIVE, DeliveryState, MailingState
@@ -74,22 +75,6 @@ class Claimed:
     dated_at: datetime
     created_at: datetime
     domain: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What one try came to, ready to be written."""
-
-    delivery_id: int
-    n: int
-    state: DeliveryState
-    outcome: str  # accepted, temporary, permanent, unknown
-    code: int
-    enhanced: str
-    reply: str
-    sent_hash: str
-    reason: str | None = None
-    next_at: datetime | None = None
 
 
 def paused(tx: Tx) -> str | None:
@@ -276,7 +261,7 @@ def record(tx: Tx, act: Act, worker: str, fates: Sequence[Fate]) -> list[int]:
         for start in range(0, len(same), CHUNK):
             written |= _settle(tx, worker, same[start : start + CHUNK])
     kept = [fate for fate in fates if fate.delivery_id in written]
-    _close_attempts(tx, act, kept)
+    attempts.close(tx, act, kept)
     void_cursors(tx, [fate.delivery_id for fate in kept if fate.state in ENDED_BADLY])
     return [fate.delivery_id for fate in kept]
 
@@ -310,41 +295,6 @@ def _settle(tx: Tx, worker: str, fates: Sequence[Fate]) -> set[int]:
         "again": first.next_at,
     }
     return {int(row.id) for row in tx.execute(_SETTLE, values)}
-
-
-_CLOSE: Any = (
-    update(_A)
-    .where(_A.c.delivery_id == bindparam("b_id"), _A.c.n == bindparam("b_n"))
-    .values(
-        ended_at=bindparam("b_at", type_=_A.c.ended_at.type),
-        outcome=bindparam("b_outcome"),
-        code=bindparam("b_code"),
-        enhanced=bindparam("b_enhanced"),
-        reply=bindparam("b_reply"),
-        sent_hash=bindparam("b_hash"),
-    )
-)
-
-
-def _close_attempts(tx: Tx, act: Act, fates: Sequence[Fate]) -> None:
-    if not fates:
-        return
-    tx.execute(
-        _CLOSE,
-        [
-            {
-                "b_id": fate.delivery_id,
-                "b_n": fate.n,
-                "b_at": act.now,
-                "b_outcome": fate.outcome,
-                "b_code": fate.code,
-                "b_enhanced": fate.enhanced,
-                "b_reply": fate.reply,
-                "b_hash": fate.sent_hash,
-            }
-            for fate in fates
-        ],
-    )
 
 
 def end(

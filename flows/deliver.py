@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from db import editions, outbox, process, readers
+from db.attempts import Fate
 from db.engine import Lane, Tx
 from db.journal import Act
-from db.outbox import Claimed, Fate
+from db.outbox import Claimed
 from db.states import DeliveryState
 from flows import frozen
 from flows.engine import Engine

@@ -76,7 +76,9 @@ def post(engine: Engine, row: AnnouncementRow, *, act: Act) -> int:
     with engine.db.write() as tx:
         total, digest = readers.settled(tx, mailing_id)
         values = {"total": total, "set_hash": digest, "ready_at": act.now}
-        journal.move(tx, act, "mailing", mailing_id, MailingState.READY, "enqueued", process_id=owner.id, **values)
+        journal.move(
+            tx, act, "mailing", mailing_id, MailingState.READY, "enqueued", process_id=owner.id, proof=digest, **values
+        )
         if announcements.by_id(tx, row.id).state == AnnouncementState.SCHEDULED:
             journal.move(tx, act, OWNER, row.id, AnnouncementState.MAILED, "enqueued", process_id=owner.id)
     return mailing_id

@@ -159,7 +159,7 @@ def enqueue(engine: Engine, mailing: MailingRow, *, act: Act) -> Published:
         values = {"total": total, "set_hash": digest, "ready_at": act.now}
         journal.move(
             tx, act, "mailing", mailing.id, becomes, "overdue" if held else "enqueued",
-            process_id=mailing.process_id, **values,
+            process_id=mailing.process_id, proof=digest, **values,
         )  # fmt: skip
         done = {state: n for m, _, _, state, n in outbox.counts(tx) if m == mailing.id}
     READY.reach()

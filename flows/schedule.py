@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from db import announcements, editions, journal, outbox, process
+from db import announcements, editions, journal, outbox, process, seals
 from db.editions import DigestRow, EditionRow
+from db.engine import Lane
 from db.journal import Act
 from db.states import AnnouncementState, EditionState, MailingState
 from digests import cadence
@@ -31,6 +32,7 @@ class Ticked:
     published: list[Published] = field(default_factory=list)
     announced: list[int] = field(default_factory=list)
     resumed: int = 0
+    sealed: int = 0
     faults: list[str] = field(default_factory=list)
 
 
@@ -52,7 +54,19 @@ def tick(engine: Engine, *, act: Act) -> Ticked:
         _approve_due(engine, one, ticked, act)
     ticked.announced = post.tick(engine, act=act)
     _finish(engine, act)
+    ticked.sealed = _seal(engine, act)
     return ticked
+
+
+def _seal(engine: Engine, act: Act) -> int:
+    """Seal what the journal has gained; gives how many rows."""
+    sealed = 0
+    while True:
+        with engine.db.write(Lane.BULK) as tx:
+            made = seals.seal(tx, act.now)
+        sealed += made.count if made is not None else 0
+        if made is None or made.count < seals.AT_ONCE:
+            return sealed
 
 
 def draft(engine: Engine, series: DigestRow, ticked: Ticked, *, act: Act) -> None:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy import func, select
 from db import readers, tables
 from db.engine import Database
 from db.states import LIVE
+from flows.verify import Verification
 from mailer.message import Envelope
 from mailer.wire.sink import DROP, LOSE, Sink
 from tests.crash_driver import Order
@@ -158,6 +160,9 @@ def check_records(db: Database) -> None:
             if mailing.kind == "edition":
                 assert readers.settled(tx, mailing.id) == (mailing.total, mailing.set_hash)
         assert tx.execute(select(tables.RawMessage.id).where(tables.RawMessage.state == "pending")).all() == []
+    proved = Verification(db, datetime.now(UTC))
+    assert [finding.what for finding in proved.findings() if finding.fault] == []
+    assert proved.sums.accepted == proved.sums.deliveries
 
 
 def _twice(tx: Any, table: Any, key: list[str], *where: Any) -> list[Any]:

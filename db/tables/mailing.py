@@ -301,6 +301,8 @@ class Attempt(Base, table=True):
     enhanced: str | None = None
     reply: str | None = None
     sent_hash: str | None = None
+    mark: str | None = None  # a hash over this row, from its end on
+    journal_id: int | None = None  # the journal row that vouches for it
 
 
 class LanguageGate(Base, table=True):

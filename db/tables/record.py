@@ -31,6 +31,8 @@ class Journal(Base, table=True):
     move_to: str | None = None
     why: str
     private_hash: str | None = None
+    proof: str | None = None  # a hash over other rows that this one vouches for: attempts, a mailing's deliveries
+    mark: str | None = None  # a hash over this row
     seal_no: int | None = None
 
 
@@ -45,7 +47,7 @@ class JournalPrivate(Base, table=True):
 
 
 class Seal(Base, table=True):
-    """A hash over journal rows and the seal before it (E2)."""
+    """A hash over the marks of journal rows and the seal before it (E2)."""
 
     __tablename__ = "seal"
     no: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))

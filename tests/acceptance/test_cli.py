@@ -163,3 +163,18 @@ def test_explain_needs_no_database(tmp_path: Path) -> None:
     assert found["statements"][0]["anchors"] == [{"kind": "question", "ref": "RR-2"}, {"kind": "track", "ref": "roles"}]
     assert "--- reply" in shell.run("explain", "a.eml").stdout
     assert "no mail at" in shell.run("explain", "b.eml", code=2).stderr
+
+
+def test_the_ledger(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "strategy.example")
+    shell.run("digest", "add", "core", "--title", "Strategy digest", "--rule", "fortnightly wed 09:00")
+    assert "name one edition" in shell.run("ledger", code=1).stderr
+    assert "no edition and no announcement '7'" in shell.run("ledger", "7", code=1).stderr
+    assert "there is no mailing 7" in shell.run("ledger", "--mailing", "7", code=1).stderr
+    proved = shell.run("ledger", "--verify").stdout
+    assert "0 deliveries" in proved
+    assert "keep the newest" in proved
+    (shell.folder / "tidings.generation").write_text('{"generation": 1, "seal": 4, "hash": "ab"}')
+    assert "seal 4 is known outside the database" in shell.run("ledger", "--verify", code=1).stdout
+    (shell.folder / "tidings.generation").write_text("what?")
+    assert "holds no generation mark" in shell.run("ledger", "--verify", code=3).stderr

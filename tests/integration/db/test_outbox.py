@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from db import outbox, tables
+from db.attempts import Fate
 from db.engine import Database
 from db.journal import Act
-from db.outbox import Fate
 from db.states import DeliveryState
 from tests.integration.db.stage import NOW, fan_out, put
 
