@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check golden docs bench fuzz accuracy soak lock clean catalogues .venv
+.PHONY: demo test check golden docs bench fuzz accuracy soak strangers lock clean catalogues .venv
 
 demo: $(VENV)/.installed
 	$(BIN)/tidings play
@@ -12,6 +12,10 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests
+
+# The mail programs that tests/strangers plays with (Debian, as root); without them those tests are skipped.
+strangers:
+	@tools/strangers.sh
 
 # The long forms: 200 kills of a 5,000-mail fan-out on each database, and the like. Takes many minutes.
 soak: $(VENV)/.installed-dev
