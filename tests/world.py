@@ -153,6 +153,7 @@ class World:
         self.sink = Sink(lambda envelope, data: self.mails.append(Mail(envelope, data)))
         self.sink.start()
         self.courier = self.new_courier()
+        self.sign: deliver.Sign | None = None
         self._listener: Listener | None = None
         self._sent = itertools.count(1)
         self._lock = threading.Lock()
@@ -216,7 +217,7 @@ class World:
 
     def deliver(self, worker: str = "w1") -> deliver.Delivered:
         """What the delivering worker does."""
-        return deliver.deliver(self.engine, self.courier.carry, worker, clock=lambda: self.now)
+        return deliver.deliver(self.engine, self.courier.carry, worker, clock=lambda: self.now, sign=self.sign)
 
     def turn(self) -> None:
         """Everything that is due now."""

@@ -5,7 +5,7 @@
 set -uo pipefail
 
 declare -A packages=([swaks]=swaks [mutt]=mutt [s-nail]=s-nail [alpine]=alpine [postfix]=postfix
-                     [dovecot]=dovecot-imapd [opendkim]=opendkim)
+                     [dovecot]=dovecot-imapd [/usr/lib/dovecot/lmtp]=dovecot-lmtpd [opendkim]=opendkim)
 export PATH="$PATH:/usr/sbin:/sbin" DEBIAN_FRONTEND=noninteractive
 
 missing=()

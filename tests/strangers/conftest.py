@@ -11,10 +11,16 @@ from tests.world import World
 
 
 @pytest.fixture
-def stage(sqlite: Database, tmp_path: Path) -> Iterator[Stage]:
-    """The stage after the first digest."""
+def early(sqlite: Database, tmp_path: Path) -> Iterator[Stage]:
+    """The stage before the first digest."""
     world = World(sqlite)
     world.populate()
-    world.until(FIRST)
     yield Stage(world, tmp_path)
     world.close()
+
+
+@pytest.fixture
+def stage(early: Stage) -> Stage:
+    """The stage after the first digest."""
+    early.world.until(FIRST)
+    return early

@@ -32,11 +32,11 @@ _CODES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>78M])")
 _FAMILY = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TERM": "xterm", "PAGER": "cat", "LINES": "50", "COLUMNS": "120"}
 
 
-def need(program: str, package: str = "") -> str:
-    """The path of a program; skips the test where it is missing."""
-    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+def need(program: str, package: str = "", among: str = "") -> str:
+    """The path of a program, in `among` or where programs are; skips the test where it is missing."""
+    found = shutil.which(program, path=among or os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if found is None:
-        pytest.skip(f"{program} is not installed: apt-get install {package or program}, or tools/strangers.sh")
+        pytest.skip(f"{program} is not installed: apt-get install {package or program}, or make strangers")
     return found
 
 
