@@ -12,6 +12,7 @@ from mailer.lexicon import fold, lexicon
 _MAX_LINE = 600
 _MAX_JOINED = 700
 _WRAP = 5
+_COLONS = (":", "\u1366", "\u17d6", "\u055d", "\u0589", "\u104b", "\u17d4")  # also Ethiopic, Khmer, Armenian, Burmese
 _MAX_LOOKS = 6_000  # candidates in one body; beyond them nothing is looked for
 _ADDRESS = re.compile(r"[^\s<>(),;:\"]{1,64}@[^\s<>(),;:\"]{2,190}")
 _TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h時时시]\s?\d{2}(?!\d)")
@@ -108,7 +109,15 @@ class Finder:
             block = self._headers_after(at + 1)
             if dashed or block is not None:
                 return Intro(at, block.end if block else at + 1, "forward", "marker:forward")
+        if dashed and text[-4:] in ("----", "____", "====") and len(bare) <= 60 and self._before_block(at + 1):
+            block = self._headers_after(at + 1)  # a marker of no table, over what can only be a header
+            return block and Intro(at, block.end, "original", "marker:original")
         return None
+
+    def _before_block(self, at: int) -> bool:
+        """Whether a header block of three roles begins within the next lines."""
+        at = self.next_text(at)
+        return at < len(self.lines) and self._block(at, least=3) is not None
 
     def _starts_forward(self, bare: str) -> bool:
         words = bare.split(" ")
@@ -145,7 +154,21 @@ class Finder:
                 if block is not None:
                     return Intro(at, block.end, block.form, block.by)
             return None
-        return self._block(at, least=3)
+        block = self._block(at, least=3)
+        return Intro(self._head(at), block.end, block.form, block.by) if block else None
+
+    def _head(self, at: int) -> int:
+        """Where a block begins whose first lines carry labels of no table: a label with a moment or an address."""
+        start = at
+        while start > 0 and at - start < 2:
+            match = _LABEL.match(self.folded(start - 1))
+            value = match.group(2) if match else ""
+            if not value or self.quoted[start - 1] != self.quoted[at] or len(value) > 120:
+                break
+            if not (_ADDRESS.search(value) or (has_date(value) and _TIME.search(value))):
+                break
+            start -= 1
+        return start
 
     def _after_rule(self, at: int) -> Intro | None:
         """A horizontal rule, then a label line this program does not know, then a block."""
@@ -232,6 +255,8 @@ class Finder:
                 break
             grade = self._grade(joined, at, colon)
             opened = self.lex.starts.match(joined) is not None
+            if grade == 2 and joined.startswith("<") and self._ends_in_name(start - 1):
+                return Intro(start - 1, at + 1, "attribution", "attribution")
             if grade == 2 and (opened or "@" in joined or not self._names_sender(start - 1)):
                 return Intro(start, at + 1, "attribution", "attribution")
             if grade and (best is None or ("@" in piece and len(joined) < 200 and "@" not in joined[len(piece) :])):
@@ -240,19 +265,24 @@ class Finder:
 
     def _ends(self, at: int, text: str) -> bool | None:
         """How a line ends that may end an attribution: True with a colon, False with a verb, None with neither."""
-        if text.rstrip(" *_\"'\u00bb>\u201d)").endswith(":"):
+        if text.rstrip(" *_\"'\u00bb>\u201d)").endswith(_COLONS):
             return True
-        if text.endswith(">") and "@" in text and _date_first(text):
-            after = self.next_text(at + 1)
-            if after < len(self.lines) and self.quoted[after]:
-                return True
+        if self.lex.quoting.match(text) and has_date(text) and self._before_quote(at):
+            return True
+        if text.endswith(">") and "@" in text and _date_first(text) and self._before_quote(at):
+            return True
         if not any(_NUMBER.search(self.folded(i)) for i in range(max(0, at - 3), at + 1)):
             return None  # no date here, and without a colon an attribution needs one
         end = text[-60:]
         last_verb = None
         for match in self.lex.verbs.finditer(end):
             last_verb = match
-        return False if last_verb and last_verb.end() >= len(end.rstrip(" .*_")) else None
+        return False if last_verb and last_verb.end() >= len(end.rstrip(" .*_-")) else None
+
+    def _before_quote(self, at: int) -> bool:
+        """Whether marked lines follow line `at`."""
+        after = self.next_text(at + 1)
+        return after < len(self.lines) and self.quoted[after]
 
     def _runs_on(self, text: str) -> bool:
         """'On <date>, <name> <address> wrote:   the quoted text', all on one line, as Yahoo on phones writes it."""
@@ -273,7 +303,14 @@ class Finder:
         """Whether the line before may be the head of a wrapped attribution: a name, an address, no sentence."""
         text = self.folded(at) if at >= 0 else ""
         address = _ADDRESS.search(text)
-        return address is not None and "<" in text and address.start() <= 60 and not text.endswith((".", "!", "?", ":"))
+        if address is None or "<" not in text or address.start() > 60:
+            return False
+        return not text.endswith((".", "!", "?", ":")) or has_date(text[address.end() :])
+
+    def _ends_in_name(self, at: int) -> bool:
+        """Whether the line before an address may hold the name that belongs to it, perhaps after words of a program."""
+        text = self.folded(at) if at >= 0 else ""
+        return 0 < len(text) <= 80 and not self.quoted[at] and text[-1] not in ".!?:;,>"
 
     def _grade(self, text: str, at: int, colon: bool) -> int:
         """2: surely an attribution from its first word on; 1: one, but it may begin a line earlier; 0: none."""
@@ -283,10 +320,9 @@ class Finder:
         opener = lex.starts.match(text)
         address = bool(_ADDRESS.search(text))
         dated = has_date(text)
+        before_quote = self._before_quote(at)
         if not (verb or (dated and address) or lex.quoting.match(text)):
-            return 0
-        follows = self.next_text(at + 1)
-        before_quote = follows < len(self.lines) and self.quoted[follows]
+            return _stamped(text) if before_quote and colon else 0
         # "On 3 May the board wrote:" may be the writer's own sentence; programs add the time.
         exact = address or before_quote or bool(_TIME.search(text) or _NUMERIC_DATE.search(text))
         if exact and opener and (verb or (address and colon)) and dated and _near_start(text, opener.end()):
@@ -317,6 +353,12 @@ class Finder:
 def _wrapped(before: str, line: str) -> bool:
     """Whether `line` looks like the rest of a header value that did not fit."""
     return line[:1] in " \t" or before.rstrip().endswith((",", ";")) or line.lstrip().startswith("<")
+
+
+def _stamped(text: str) -> int:
+    """1 for a short line with full date and time: over marked lines an attribution in whatever language; else 0."""
+    moment = _TIME.search(text) and (_NUMERIC_DATE.search(text) or _YEAR.search(text))
+    return int(bool(moment) and len(text) <= 110 and not _SENTENCE.search(text[:-1]))
 
 
 def _near_start(text: str, after: int) -> bool:
