@@ -9,6 +9,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from app.config import Config, ConfigError
 
@@ -38,9 +39,9 @@ def write(config: Config, mark: Mark) -> None:
     file = config.generation_file
     if file is None or read(config) == mark:
         return
-    beside = Path(f"{file}.new")
-    with beside.open("w", encoding="utf-8") as out:
+    # A name of its own: several threads and programs may keep one file.
+    with NamedTemporaryFile("w", dir=file.parent, prefix=file.name, encoding="utf-8", delete=False) as out:
         out.write(json.dumps(asdict(mark)) + "\n")
         out.flush()
         os.fsync(out.fileno())
-    beside.replace(file)
+    Path(out.name).replace(file)

@@ -17,15 +17,17 @@ import structlog
 from app import mark, wiring
 from app.config import Config
 from app.scheduler import Job, Ticker
-from db import deployment, outbox, seals
+from db import deployment, seals
 from db.journal import Act
 from flows import deliver as delivering
-from flows import inbound, schedule
+from flows import inbound, restore, schedule
 from flows.engine import Engine
 from mailer.wire.courier import Courier
 from mailer.wire.listener import Listener
 
 log = structlog.get_logger()
+
+ADOPT = "If it was put back on purpose, say `tidings adopt`: what may have gone out already then waits for you."
 
 
 class Role(StrEnum):
@@ -65,6 +67,9 @@ class Service:
         if Role.DELIVER in self.roles:
             self._courier = wiring.courier(self.config)
             jobs["deliver"] = self.deliver
+        older = self._look_back()
+        if older is not None:
+            self.say(f"NOTHING IS SENT: {older}. {ADOPT}")
         self._ticker = Ticker(jobs, self.config.tick_seconds, self._fault)
         self._ticker.start()
         self._ticker.poke()
@@ -101,22 +106,30 @@ class Service:
         with self._turn:
             understood = inbound.understand(self.engine, act=act)
             ticked = schedule.tick(self.engine, act=act)
-        if ticked.sealed:
-            self._note_seal()
         for fault in ticked.faults:
             log.warning("fault", what=fault)
         return understood, ticked
 
-    def _note_seal(self) -> None:
-        """Keep the newest seal where no restored database reaches: in the generation file and in the log."""
+    def _look_back(self) -> str | None:
+        """Why this is not the database that was known here, or None; then the newest seal is kept outside of it."""
+        known = mark.read(self.config)
         with self.engine.db.read() as tx:
-            newest, generation = seals.newest(tx), outbox.generation(tx)
-        if newest is not None:
-            mark.write(self.config, mark.Mark(generation, newest.no, newest.hash))
-            log.info("sealed", no=newest.no, rows=newest.count, hash=newest.hash)
+            older = restore.is_older(tx, known.generation, known.seal, known.hash) if known is not None else None
+            newest, generation = seals.newest(tx), deployment.generation(tx)
+        if older is not None:
+            return older
+        now = mark.Mark(generation, newest.no if newest else 0, newest.hash if newest else "")
+        if now != known:
+            mark.write(self.config, now)
+            log.info("sealed", no=now.seal, hash=now.hash)
+        return None
 
     def deliver(self) -> delivering.Delivered:
-        """Send everything that is due now."""
+        """Send everything that is due now; nothing from a database that was put back without saying so."""
+        older = self._look_back()
+        if older is not None:
+            log.error("nothing is sent", why=older, do=ADOPT)
+            return delivering.Delivered()
         if self._courier is None:
             self._courier = wiring.courier(self.config)
         return delivering.deliver(
@@ -132,6 +145,7 @@ class Service:
     def _alive(self) -> object:
         with self.engine.db.write() as tx:
             deployment.sign_of_life(tx, self.worker, "+".join(sorted(self.roles)), self.clock())
+        self._look_back()
         return None
 
     def _fault(self, job: str, error: Exception) -> None:

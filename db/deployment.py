@@ -30,10 +30,16 @@ def ensure(tx: Tx) -> None:
         tx.execute(insert(_D).values(id=1, generation=1))
 
 
-def raise_generation(tx: Tx) -> int:
-    """Begin a new generation, as a restore does; gives it."""
-    raised = update(_D).values(generation=_D.c.generation + 1).returning(_D.c.generation)
-    return int(tx.execute(raised).scalar_one())
+def generation(tx: Tx) -> int:
+    """The number that a restore raises."""
+    return int(tx.execute(select(_D.c.generation)).scalar_one())
+
+
+def raise_generation(tx: Tx, above: int = 0) -> int:
+    """Begin a new generation, later than this one and than `above`; gives it."""
+    now = max(generation(tx), above) + 1
+    tx.execute(update(_D).values(generation=now))
+    return now
 
 
 def sign_of_life(tx: Tx, name: str, role: str, now: datetime) -> None:

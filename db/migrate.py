@@ -8,7 +8,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from db.engine import Database, DatabaseUnavailable
+from db.engine import Database, DatabaseUnavailable, Tx
 from db.tables import Base
 
 
@@ -26,15 +26,30 @@ def head() -> str:
 def current(database: Database) -> str:
     """The revision the database is at; '' for an empty one."""
     with database.read() as tx:
-        return MigrationContext.configure(tx).get_current_revision() or ""
+        return revision(tx)
 
 
 def upgrade(database: Database) -> None:
     """Apply all missing migrations, in one transaction a step."""
-    config = _config()
     with database.write() as tx:
-        config.attributes["connection"] = tx
-        command.upgrade(config, "head")
+        upgrade_to(tx, "head")
+
+
+def revision(tx: Tx) -> str:
+    """The revision that a transaction sees."""
+    return MigrationContext.configure(tx).get_current_revision() or ""
+
+
+def known(wanted: str) -> bool:
+    """Whether this code knows a revision."""
+    return any(one.revision == wanted for one in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def upgrade_to(tx: Tx, wanted: str) -> None:
+    """Apply the migrations up to `wanted` in a transaction that is open already."""
+    config = _config()
+    config.attributes["connection"] = tx
+    command.upgrade(config, wanted)
 
 
 def require_head(database: Database) -> None:

@@ -88,11 +88,6 @@ def set_paused(tx: Tx, at: datetime | None, why: str | None) -> None:
     tx.execute(update(_DEPLOYMENT).values(paused_at=at, paused_why=why))
 
 
-def generation(tx: Tx) -> int:
-    """The number that a restore raises."""
-    return int(tx.execute(select(_DEPLOYMENT.c.generation)).scalar_one())
-
-
 def claim(
     tx: Tx, now: datetime, worker: str, lease_until: datetime, limit: int, skip_domains: Sequence[str] = ()
 ) -> list[int]:

@@ -141,6 +141,11 @@ def change(tx: Tx, process_id: int, **values: Any) -> None:
     tx.execute(update(_PROCESS).where(_PROCESS.c.id == process_id).values(**values))
 
 
+def set_restored(tx: Tx, now: datetime) -> None:
+    """Note in every process that the database was put back."""
+    tx.execute(update(_PROCESS).values(restored_at=now))
+
+
 def setting(tx: Tx, process_id: int, name: str) -> Any:
     """A small fact about a process, or None."""
     return tx.execute(

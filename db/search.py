@@ -4,6 +4,7 @@ Only the masked text of public statements is ever indexed. A query is plain word
 """
 
 import re
+from collections.abc import Iterator
 
 from sqlalchemy import text
 
@@ -20,6 +21,17 @@ def index(tx: Tx, statement_id: int, words: str | None) -> None:
         statement = "INSERT INTO statement_search(statement_id, words) VALUES (:id, to_tsvector('simple', :words))"
     if words is not None:
         tx.execute(text(statement), {"id": statement_id, "words": words})
+
+
+def entries(tx: Tx) -> Iterator[tuple[int, str]]:
+    """Everything in the index: statement id and words."""
+    query = (
+        "SELECT rowid, words FROM statement_search ORDER BY rowid"
+        if tx.dialect.name == "sqlite"
+        else "SELECT statement_id, array_to_string(tsvector_to_array(words), ' ') FROM statement_search ORDER BY 1"
+    )
+    for row in tx.execute(text(query)):
+        yield int(row[0]), str(row[1])
 
 
 def find(tx: Tx, query: str, limit: int = 50) -> list[int]:

@@ -2,13 +2,15 @@
 
 from datetime import timedelta
 
-from db import editions, journal, outbox
+from db import editions, holding, journal, outbox
+from db.editions import MailingRow
 from db.engine import Tx
 from db.journal import Act
 from db.states import WAITING, DeliveryState, MailingState
 from flows.engine import Engine, Refused
 
 LIFE = timedelta(hours=36)
+OVERDUE = "overdue: later than its limit"
 
 
 def pause(engine: Engine, mailing_id: int | None, why: str, *, act: Act) -> None:
@@ -29,25 +31,62 @@ def resume(engine: Engine, mailing_id: int | None, *, act: Act) -> None:
             journal.note(tx, act, ("deployment", 1), "resumed")
             return
         _move(tx, mailing_id, MailingState.READY, "resumed", act, paused_why=None)
+        outbox.postpone(tx, mailing_id, act.now, act.now)  # whoever resumes it knows how late it is
 
 
-def release(engine: Engine, mailing_id: int, *, act: Act) -> int:
-    """Let a held mailing go, late as it is; gives how many mails wait now."""
+def release(engine: Engine, mailing_id: int, *, act: Act, only: str | None = None) -> int:
+    """Let a held mailing go, late as it is, and the mails held in it, for any reason or only one.
+
+    Gives how many mails wait now.
+    """
     with engine.db.write() as tx:
-        _move(tx, mailing_id, MailingState.READY, "released", act, paused_why=None)
+        found = _find(tx, mailing_id)
+        if found.state in (MailingState.HELD, MailingState.PAUSED) and only is None:
+            _move(tx, mailing_id, MailingState.READY, "released", act, paused_why=None)
+        holding.let_go(tx, act, holding.ids(tx, mailing_id, only), "released", act.now + LIFE, found.process_id)
         return outbox.postpone(tx, mailing_id, act.now, act.now + LIFE)
 
 
-def drop(engine: Engine, mailing_id: int, *, act: Act) -> int:
-    """Withdraw a mailing; what has not left is cancelled and its news given back. Gives how many."""
+def drop(engine: Engine, mailing_id: int, *, act: Act, only: str | None = None) -> int:
+    """Withdraw a mailing, or only what is held in it for one reason. What has not left is cancelled and its news given
+    back: the next edition tells it. Gives how many."""
     with engine.db.write() as tx:
-        _move(tx, mailing_id, MailingState.WITHDRAWN, "dropped", act)
-        waiting = outbox.ids_in(tx, mailing_id, WAITING)
-        return outbox.end(tx, act, waiting, DeliveryState.CANCELLED, "dropped")
+        found = _find(tx, mailing_id)
+        if only is not None:
+            waiting = holding.ids(tx, mailing_id, only)
+        else:
+            _move(tx, mailing_id, MailingState.WITHDRAWN, "dropped", act)
+            waiting = outbox.ids_in(tx, mailing_id, WAITING)
+        return outbox.end(tx, act, waiting, DeliveryState.CANCELLED, "dropped", found.process_id)
 
 
-def _move(tx: Tx, mailing_id: int, becomes: MailingState, why: str, act: Act, **values: str | None) -> None:
+def presume(engine: Engine, mailing_id: int, *, act: Act, only: str | None = None) -> int:
+    """A person knows that what is held had gone out: it is not sent again, and counts as told. Gives how many."""
+    with engine.db.write() as tx:
+        found = _find(tx, mailing_id)
+        if found.state == MailingState.HELD and only is None:
+            waiting = outbox.ids_in(tx, mailing_id, [DeliveryState.QUEUED, DeliveryState.DEFERRED])
+            outbox.end(tx, act, waiting, DeliveryState.HELD, "presumed", found.process_id)
+            _move(tx, mailing_id, MailingState.READY, "presumed", act, paused_why=None)
+        ids = holding.ids(tx, mailing_id, only)
+        return outbox.end(tx, act, ids, DeliveryState.PRESUMED, "presumed", found.process_id)
+
+
+def hold_late(tx: Tx, act: Act) -> list[int]:
+    """Hold every mailing that is later than its limit: a person decides whether it still should go. Gives their ids."""
+    late = holding.late(tx, act.now)
+    for mailing_id in late:
+        _move(tx, mailing_id, MailingState.HELD, OVERDUE, act, paused_why=OVERDUE)
+    return late
+
+
+def _find(tx: Tx, mailing_id: int) -> MailingRow:
     found = next(iter(editions.mailings(tx, id=mailing_id)), None)
     if found is None:
         raise Refused(f"there is no mailing {mailing_id}; `tidings outbox status` lists them")
+    return found
+
+
+def _move(tx: Tx, mailing_id: int, becomes: MailingState, why: str, act: Act, **values: str | None) -> None:
+    found = _find(tx, mailing_id)
     journal.move(tx, act, "mailing", mailing_id, becomes, why, process_id=found.process_id, **values)

@@ -16,7 +16,7 @@ from db.engine import Lane, Tx
 from db.journal import Act
 from db.outbox import Claimed
 from db.states import DeliveryState
-from flows import frozen
+from flows import control, frozen
 from flows.engine import Engine
 from flows.failpoint import Failpoint
 from flows.letters import Desk, Sender, Stencil, letter, stencil
@@ -31,6 +31,7 @@ ANSWERED = Failpoint("deliver.answered")
 RECORDED = Failpoint("deliver.recorded")
 
 BATCH = 200
+GUARD = timedelta(minutes=1)  # between two looks for mailings that are too late
 Clock = Callable[[], datetime]
 Sign = Callable[[bytes, datetime], bytes]  # a mail's bytes and the moment of signing
 
@@ -43,6 +44,7 @@ class Delivered:
     deferred: int = 0
     failed: int = 0
     cancelled: int = 0
+    held: int = 0  # mailings that are later than their limit and wait for a person
 
     @property
     def total(self) -> int:
@@ -62,6 +64,7 @@ class _Run:
     held: dict[int, tuple[Claimed, str]] = field(default_factory=dict)  # in flight: claim and hash of the bytes
     senders: dict[int, Sender] = field(default_factory=dict)
     desk: Desk = field(default_factory=Desk)
+    guarded_at: datetime | None = None  # when it was last looked whether something is too late
 
     def act(self) -> Act:
         return Act(f"worker:{self.worker}", self.clock())
@@ -114,6 +117,9 @@ def _claim(run: _Run) -> _Batch:
     with run.engine.db.write(Lane.BULK) as tx:
         if outbox.paused(tx) is not None:
             return _Batch()
+        if run.guarded_at is None or act.now - run.guarded_at > GUARD:
+            run.report.held += len(control.hold_late(tx, act))
+            run.guarded_at = act.now
         ids = outbox.claim(tx, act.now, run.worker, act.now + run.engine.settings.lease, BATCH)
     if not ids:
         return _Batch()

@@ -275,7 +275,7 @@ class _Apply:
         if self.task:
             tasks.add(tx, self.act, thread.owner.id, self.task, ("raw", self.raw.id))
         for owner, single in self.letters:
-            notice.enqueue(tx, self.engine, owner, single, act=self.act)
+            notice.enqueue(tx, self.engine, owner, single, act=self.act, caused_at=self.raw.received_at)
 
     def _settle(self, tx: Tx) -> None:
         looked, settings = self.looked, self.engine.settings

@@ -5,14 +5,14 @@ keeps a repeated act from writing twice.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from db import editions, outbox, readers
+from db import deployment, editions, readers
 from db.engine import Tx
 from db.journal import Act
 from db.process import ProcessRow
 from db.states import DeliveryState, MailingState
-from flows import frozen
+from flows import frozen, restore
 from flows.engine import Engine
 from flows.frozen import Frozen
 from mailer import address
@@ -49,8 +49,14 @@ def tags(engine: Engine, owner: ProcessRow, natural_key: str) -> list[int]:
     return [ring.mailing_tag(natural_key, n) for n in range(TAGS)]
 
 
-def enqueue(tx: Tx, engine: Engine, owner: ProcessRow, single: Single, *, act: Act) -> int | None:
-    """Put a letter into the outbox, due now; gives the delivery's id, None when this key was written before."""
+def enqueue(
+    tx: Tx, engine: Engine, owner: ProcessRow, single: Single, *, act: Act, caused_at: datetime | None = None
+) -> int | None:
+    """Put a letter into the outbox, due now; gives the delivery's id, None when this key was written before.
+
+    `caused_at`: when the mail came that it answers. Before a restore: the letter may have gone out, so it waits.
+    """
+    held = caused_at is not None and restore.may_have_gone(caused_at, owner.restored_at)
     mailing_id = editions.add_mailing(
         tx,
         tags(engine, owner, single.natural_key),
@@ -58,8 +64,9 @@ def enqueue(tx: Tx, engine: Engine, owner: ProcessRow, single: Single, *, act: A
         natural_key=single.natural_key,
         kind=single.kind,
         seq=0,
-        state=MailingState.READY,
-        generation=outbox.generation(tx),
+        state=MailingState.HELD if held else MailingState.READY,
+        paused_why=restore.WHY if held else None,
+        generation=deployment.generation(tx),
         lane=URGENT,
         created_at=act.now,
         ready_at=act.now,

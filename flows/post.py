@@ -6,16 +6,16 @@ Like an edition it is written in batches that may be repeated, and nothing leave
 from datetime import timedelta
 from typing import Any
 
-from db import announcements, editions, journal, outbox, process, readers, texts
+from db import announcements, deployment, editions, holding, journal, process, readers, texts
 from db.announcements import AnnouncementRow
 from db.engine import CHUNK, Lane
 from db.journal import Act
 from db.process import ProcessRow
 from db.states import AnnouncementState, DeliveryState, MailingState
-from digests.landing import LIFE
+from digests.landing import LIFE, overdue
 from digests.language import Wording, choose
 from digests.subject import Status
-from flows import frozen
+from flows import control, frozen, restore
 from flows.announce import OWNER, Recipient, due_at, resolve, tell
 from flows.engine import Engine
 from flows.frozen import Frozen
@@ -23,6 +23,9 @@ from flows.issue import footer
 from flows.notice import URGENT, tags
 from mailer import words
 from mailer.content import AnnouncementMail, Block
+
+# Readers furthest east reach a wall time up to 14 hours before it is that time in UTC.
+EARLY = timedelta(hours=26)
 
 
 def tick(engine: Engine, *, act: Act) -> list[int]:
@@ -32,9 +35,7 @@ def tick(engine: Engine, *, act: Act) -> list[int]:
     done = []
     for row in scheduled:
         due = due_at(row)
-        # Readers furthest east reach a wall time up to 14 hours before it is that time in UTC.
-        early = timedelta(hours=26) if row.landing == "wall" else timedelta(0)
-        if due is None or act.now < due - early:
+        if due is None or act.now < due - _early(row):
             continue
         if row.fold:
             with engine.db.write() as tx:
@@ -76,12 +77,27 @@ def post(engine: Engine, row: AnnouncementRow, *, act: Act) -> int:
     with engine.db.write() as tx:
         total, digest = readers.settled(tx, mailing_id)
         values = {"total": total, "set_hash": digest, "ready_at": act.now}
+        why = _hold(owner, row, act)
+        becomes = MailingState.HELD if why else MailingState.READY
         journal.move(
-            tx, act, "mailing", mailing_id, MailingState.READY, "enqueued", process_id=owner.id, proof=digest, **values
-        )
+            tx, act, "mailing", mailing_id, becomes, why or "enqueued", process_id=owner.id, proof=digest,
+            paused_why=why, **values,
+        )  # fmt: skip
         if announcements.by_id(tx, row.id).state == AnnouncementState.SCHEDULED:
             journal.move(tx, act, OWNER, row.id, AnnouncementState.MAILED, "enqueued", process_id=owner.id)
     return mailing_id
+
+
+def _early(row: AnnouncementRow) -> timedelta:
+    return EARLY if row.landing == "wall" else timedelta(0)
+
+
+def _hold(owner: ProcessRow, row: AnnouncementRow, act: Act) -> str | None:
+    """Why an announcement waits for a person instead of going out, or None."""
+    due = due_at(row) or act.now
+    if restore.may_have_gone(due - _early(row), owner.restored_at):
+        return restore.WHY
+    return control.OVERDUE if overdue(due, act.now, holding.LATE_LIMIT) else None
 
 
 def _mailing(engine: Engine, owner: ProcessRow, row: AnnouncementRow, act: Act) -> int:
@@ -96,7 +112,7 @@ def _mailing(engine: Engine, owner: ProcessRow, row: AnnouncementRow, act: Act) 
             announcement_id=row.id,
             seq=owner.last_seq,
             state=MailingState.BUILDING,
-            generation=outbox.generation(tx),
+            generation=deployment.generation(tx),
             lane=URGENT if row.urgent else 0,
             created_at=act.now,
             due_at=act.now,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from db import counters, editions, journal, outbox, process, readers
+from db import counters, deployment, editions, journal, outbox, process, readers
 from db.editions import EditionRow, MailingRow
 from db.engine import CHUNK, Lane, Tx
 from db.journal import Act
@@ -18,7 +18,7 @@ from digests import news
 from digests.landing import overdue
 from digests.subject import Subject, SubjectKind
 from digests.wall import zone
-from flows import frozen
+from flows import control, frozen, restore
 from flows.engine import Engine, Refused
 from flows.failpoint import Failpoint
 from flows.frozen import Frozen
@@ -129,7 +129,7 @@ def _freeze(tx: Tx, engine: Engine, edition_id: int, act: Act) -> MailingRow:
         edition_id=edition_id,
         seq=seq,
         state=MailingState.BUILDING,
-        generation=outbox.generation(tx),
+        generation=deployment.generation(tx),
         lane=0,
         created_at=act.now,
         due_at=row.slot_at,
@@ -152,23 +152,29 @@ def enqueue(engine: Engine, mailing: MailingRow, *, act: Act) -> Published:
         while left:
             left = _enqueue_batch(press, mailing, left, act)
     WRITTEN.reach()
-    held = act.actor == "clock" and overdue(row.slot_at, act.now, _late_limit(press))
+    why = _hold(press, row, act)
     with engine.db.write() as tx:
         total, digest = readers.settled(tx, mailing.id)
-        becomes = MailingState.HELD if held else MailingState.READY
-        values = {"total": total, "set_hash": digest, "ready_at": act.now}
+        becomes = MailingState.HELD if why else MailingState.READY
+        values = {"total": total, "set_hash": digest, "ready_at": act.now, "paused_why": why}
         journal.move(
-            tx, act, "mailing", mailing.id, becomes, "overdue" if held else "enqueued",
+            tx, act, "mailing", mailing.id, becomes, why or "enqueued",
             process_id=mailing.process_id, proof=digest, **values,
         )  # fmt: skip
         done = {state: n for m, _, _, state, n in outbox.counts(tx) if m == mailing.id}
     READY.reach()
     queued = sum(done.values())
-    return Published(row.id, row.number, mailing.id, queued, total - queued, held)
+    return Published(row.id, row.number, mailing.id, queued, total - queued, why is not None)
 
 
-def _late_limit(press: Press) -> timedelta:
-    return timedelta(minutes=press.material.digest.late_limit_minutes)
+def _hold(press: Press, row: EditionRow, act: Act) -> str | None:
+    """Why an edition waits for a person instead of going out, or None."""
+    series = press.material.digest
+    could_be_approved = row.slot_at - timedelta(minutes=series.grace_minutes)
+    if restore.may_have_gone(could_be_approved, press.material.process.restored_at):
+        return restore.WHY
+    late = overdue(row.slot_at, act.now, timedelta(minutes=series.late_limit_minutes))
+    return control.OVERDUE if act.actor == "clock" and late else None
 
 
 def _batches(press: Press, after: int) -> Iterator[list[readers.Reader]]:

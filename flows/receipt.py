@@ -92,7 +92,11 @@ def _send(engine: Engine, due: _Due, act: Act) -> int:
         counters.last_seq(tx, due.owner.id)  # one receipt at a time in a process
         if _overtaken(tx, due):
             return 0
-        made = letters.enqueue(tx, engine, due.owner, single, act=act) if single is not None else None
+        made = (
+            letters.enqueue(tx, engine, due.owner, single, act=act, caused_at=due.raws[0].received_at)
+            if single is not None
+            else None
+        )
         for raw in due.raws:
             inbound.change(tx, raw.id, look_at=None)
     RECEIPTED.reach()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import announce, digest, explain, inbox, input_, ledger, operate, outbox, play, roster, timeline
+from app.cli import announce, digest, explain, inbox, input_, keep, ledger, operate, outbox, play, roster, timeline
 from app.cli.session import Session, guarded
 
 cli = typer.Typer(
@@ -35,7 +35,7 @@ def options(
 
 for module in (timeline, roster, digest, announce, outbox, inbox, input_):
     cli.add_typer(module.cli)
-for module_ in (ledger, operate, play, explain):
+for module_ in (ledger, keep, operate, play, explain):
     module_.add(cli)
 
 

@@ -1,4 +1,4 @@
-"""`tidings outbox`: status, held, release, drop, pause, resume."""
+"""`tidings outbox`: status, held, release, drop, presume, pause, resume."""
 
 from typing import Annotated
 
@@ -6,9 +6,11 @@ import typer
 
 from app.cli import console
 from app.cli.session import Session
-from db import editions, outbox
-from db.states import MailingState
-from flows import control
+from db import holding, outbox
+from flows import control, restore
+from flows.engine import Refused
+
+RESTORED = (restore.WHY, restore.UNPROVED, restore.OVERDUE)
 
 cli = typer.Typer(name="outbox", help="Mails on their way.", no_args_is_help=True)
 
@@ -40,37 +42,75 @@ def status(context: typer.Context) -> None:
 
 @cli.command()
 def held(context: typer.Context) -> None:
-    """List mailings that wait for a person, and why."""
+    """List what waits for a person, and why: mailings as a whole, and single mails in them."""
     session: Session = context.obj
     with session.engine.db.read() as tx:
-        rows = editions.mailings(tx, [MailingState.HELD, MailingState.PAUSED], process_id=session.process.id)
+        rows = holding.held(tx, session.process.id)
     if session.json:
         for row in rows:
             console.emit(row)
         return
     console.table(
-        "Held mailings",
-        ["mailing", "key", "state", "due (UTC)", "why"],
-        [(r.id, r.natural_key, r.state, f"{r.due_at:%Y-%m-%d %H:%M}", r.paused_why or "too late") for r in rows],
+        "What waits for you",
+        ["mailing", "key", "mails", "of it", "due (UTC)", "why"],
+        [
+            (r.mailing_id, r.natural_key, r.mails, "all" if r.whole else "these", f"{r.due_at:%Y-%m-%d %H:%M}", r.why)
+            for r in rows
+        ],
     )
+    if rows:
+        console.say("`outbox release N` sends them, `drop N` never, `presume N` when they had gone out already")
+
+
+Mailings = Annotated[list[int] | None, typer.Argument(help="Mailings, as `outbox held` numbers them.")]
+Only = Annotated[str | None, typer.Option(help="Only single mails held for this reason, such as unproved.")]
+Restored = Annotated[bool, typer.Option("--restored", help="Everything that a restore holds.")]
+
+
+def _meant(
+    session: Session, mailings: list[int] | None, only: str | None, restored: bool
+) -> list[tuple[int, str | None]]:
+    """The mailings that are meant, and for which reason mails in them are held (None: the whole mailing)."""
+    if bool(mailings) == restored:
+        raise Refused("name mailings, such as `5 6`, or say --restored for everything that a restore holds")
+    if mailings:
+        return [(mailing, only) for mailing in mailings]
+    with session.engine.db.read() as tx:
+        rows = holding.held(tx, session.process.id)
+    return [(r.mailing_id, None if r.whole else r.why) for r in rows if r.why in RESTORED and only in (None, r.why)]
 
 
 @cli.command()
-def release(context: typer.Context, mailing: int) -> None:
-    """Let a held mailing go."""
+def release(context: typer.Context, mailings: Mailings = None, only: Only = None, restored: Restored = False) -> None:
+    """Let what is held go, late as it is."""
     session: Session = context.obj
-    waiting = control.release(session.engine, mailing, act=session.act())
-    console.answer(session.json, {"mailing": mailing, "waiting": waiting}, f"{waiting} mails leave")
+    for mailing, reason in _meant(session, mailings, only, restored):
+        waiting = control.release(session.engine, mailing, act=session.act(), only=reason)
+        console.answer(
+            session.json, {"mailing": mailing, "waiting": waiting}, f"mailing {mailing}: {waiting} mails leave"
+        )
 
 
 @cli.command()
-def drop(context: typer.Context, mailing: int) -> None:
-    """Withdraw a mailing: what has not left never will; its news comes with the next edition."""
+def drop(context: typer.Context, mailings: Mailings = None, only: Only = None, restored: Restored = False) -> None:
+    """Withdraw mailings: what has not left never will, its news comes with the next edition. --only: the held ones."""
     session: Session = context.obj
-    stopped = control.drop(session.engine, mailing, act=session.act())
-    console.emit({"mailing": mailing, "cancelled": stopped}) if session.json else console.say(
-        f"{stopped} mails stopped"
-    )
+    for mailing, reason in _meant(session, mailings, only, restored):
+        stopped = control.drop(session.engine, mailing, act=session.act(), only=reason)
+        console.answer(
+            session.json, {"mailing": mailing, "cancelled": stopped}, f"mailing {mailing}: {stopped} mails stopped"
+        )
+
+
+@cli.command()
+def presume(context: typer.Context, mailings: Mailings = None, only: Only = None, restored: Restored = False) -> None:
+    """What is held had gone out: it is not sent again, and counts as told."""
+    session: Session = context.obj
+    for mailing, reason in _meant(session, mailings, only, restored):
+        told = control.presume(session.engine, mailing, act=session.act(), only=reason)
+        console.answer(
+            session.json, {"mailing": mailing, "presumed": told}, f"mailing {mailing}: {told} mails count as sent"
+        )
 
 
 @cli.command()

@@ -9,7 +9,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from app import config as configuration
+from app import mark, wiring
 from app.cli.main import cli
+from app.serve import Role, Service
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -178,3 +181,49 @@ def test_the_ledger(shell: Shell) -> None:
     assert "seal 4 is known outside the database" in shell.run("ledger", "--verify", code=1).stdout
     (shell.folder / "tidings.generation").write_text("what?")
     assert "holds no generation mark" in shell.run("ledger", "--verify", code=3).stderr
+
+
+def test_backup_and_restore(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "strategy.example")
+    shell.run("roster", "import", "--groups", str(SAMPLES / "groups.csv"))
+    entries = len(shell.json("timeline", "show"))
+    (made,) = shell.json("backup", "one.backup")
+    assert stat.S_IMODE((shell.folder / "one.backup").stat().st_mode) == 0o600
+    assert made["generation"] == 1
+    assert "not overwritten" in shell.run("backup", "one.backup", code=1).stderr
+    assert "the database is not empty" in shell.run("restore", "one.backup", code=1).stderr
+    (shell.folder / "cut.backup").write_bytes((shell.folder / "one.backup").read_bytes()[:-200])
+    assert "no whole backup" in shell.run("restore", "cut.backup", "--replace", code=1).stderr
+    assert "no whole backup" in shell.run("restore", "tidings.toml", "--replace", code=1).stderr
+    assert len(shell.json("timeline", "show")) == entries
+    (shell.folder / "tidings.sqlite").unlink()
+    (done,) = shell.json("restore", "one.backup")
+    assert done == {"generation": 2, "unproved": 0, "overdue": 0}
+    assert len(shell.json("timeline", "show")) == entries
+    assert json.loads((shell.folder / "tidings.generation").read_text())["generation"] == 2
+    assert shell.json("outbox", "held") == []
+    assert "name mailings" in shell.run("outbox", "release", code=1).stderr
+    assert shell.json("outbox", "drop", "--restored") == []
+
+
+def test_a_service_does_not_send_from_a_database_that_was_put_back(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "strategy.example")
+    with contextlib.chdir(shell.folder):
+        config = configuration.load()
+        engine = wiring.engine(config)
+        said: list[str] = []
+        service = Service(config, engine, {Role.SCHEDULE}, said.append)
+        service.tick()
+        service.deliver()
+        assert mark.read(config) is not None
+        mark.write(config, mark.Mark(3, 0, ""))
+        service.start()
+        service.stop()
+        assert "NOTHING IS SENT: the database is of generation 1, generation 3 was known" in said[0]
+        assert service.deliver().total == 0
+        assert mark.read(config) == mark.Mark(3, 0, "")
+        engine.db.close()
+    assert shell.json("adopt")[0]["generation"] == 4
+    with contextlib.chdir(shell.folder):
+        assert mark.read(config) is not None
+        assert mark.read(config).generation == 4
