@@ -13,6 +13,13 @@ test: $(VENV)/.installed-dev
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests
 
+# Mutated mails, by chance and then led by coverage, five minutes each: make fuzz SECONDS=3600. Findings lie in .fuzz/.
+fuzz: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),300)
+	@if $(INSTALL) --no-deps --only-binary :all: atheris==3.0.0; \
+	then $(BIN)/python -m tests.fuzz --atheris --seconds $(or $(SECONDS),300); \
+	else echo "atheris cannot be installed here: not led by coverage"; fi
+
 # The mail programs that tests/strangers plays with (Debian, as root); without them those tests are skipped.
 strangers:
 	@tools/strangers.sh

@@ -70,7 +70,7 @@ def mask(text: str, keep: Iterable[str] = ()) -> str:
     text = _TOKEN.sub(SECRET, text)
     text = _LINK.sub(lambda m: LINK if _PRIVATE.search(m.group()) else m.group(), text)
     text = _EMAIL.sub(lambda m: _email(m.group(), kept), text)
-    text = "\n".join(_STREET.sub(PLACE, line) if len(line) < 2_000 else line for line in text.split("\n"))
+    text = "\n".join(_STREET.sub(PLACE, line) for line in text.split("\n"))
     return _phones(text)
 
 

@@ -85,6 +85,8 @@ class _Body:
         self.by = self.by or [""] * count
         self.kinds: list[SegmentKind | None] = [None] * count
         self.sent = sent_lines
+        self.top = 0  # above it nothing is written, as far as intros have been looked for
+        self.tabbed = False
         self.names = name_words(message.from_name, message.from_addr)
         self.quoted = [
             mark == "quote" or (bool(_QUOTED.match(line)) and not self._closes_address(i, line))
@@ -218,7 +220,7 @@ class _Body:
     def _intros(self) -> None:
         """Attributions, header blocks and markers, and what each of them makes of the lines after it."""
         finder = Finder(self.lines, self.quoted)
-        i = 0
+        self.top = i = 0
         while i < len(self.lines):
             if self.kinds[i] is not None or not self.lines[i].strip():
                 i += 1
@@ -235,7 +237,7 @@ class _Body:
         if intro.form == "forward":
             self._set(intro.start, count, _K.FORWARD, intro.by)
             return count
-        above = self._written(0, intro.start)
+        above = self._written_above(intro.start)
         follows = finder.next_text(intro.end)
         if intro.form == "attribution" and follows < count and self.lines[follows].startswith("\t"):
             self._tabbed(intro.end)
@@ -255,7 +257,10 @@ class _Body:
         return count
 
     def _tabbed(self, start: int) -> None:
-        """mailx and s-nail quote with a tab before each line, not with a mark."""
+        """mailx and s-nail quote with a tab before each line, not with a mark. Once for a body is enough."""
+        if self.tabbed:
+            return
+        self.tabbed = True
         for i in range(start, len(self.lines)):
             if self.lines[i].startswith("\t") and self.kinds[i] in (None, _K.QUOTE):
                 self.quoted[i] = True
@@ -276,6 +281,15 @@ class _Body:
 
     def _written(self, start: int, end: int) -> bool:
         return any(self.kinds[j] is None and _WORD.search(self.lines[j]) for j in range(start, end))
+
+    def _written_above(self, end: int) -> bool:
+        """Whether there are words of the writer above line `end`, asked from the top down while intros are labelled.
+
+        No label is taken back meanwhile, so each line is looked at once for the whole body.
+        """
+        while self.top < end and not self._written(self.top, self.top + 1):
+            self.top += 1
+        return self.top < end
 
     def _tails(self) -> None:
         """Signatures, closings and footers at the end of each stretch that the person wrote."""

@@ -64,3 +64,8 @@ def test_own_addresses_may_stay() -> None:
 @given(st.text(max_size=600))
 def test_anything_can_be_masked_twice(text: str) -> None:
     assert mask(mask(text)) == mask(text)
+
+
+def test_long_lines_are_masked_as_short_ones() -> None:
+    text = "words " * 500 + "Rua das Flores 12, Lisboa"
+    assert "Flores" not in mask(text)
