@@ -11,6 +11,7 @@ from mailer.reading import SegmentKind
 _K = SegmentKind
 Span = tuple[int, int, SegmentKind, str]
 RULE = re.compile(r"^\s*(?:[-_=*~#+]\s?){4,}\s*$")
+_DASHES = re.compile(r"^\s*[-_=*~]{2,}\s*$")
 _FENCE = re.compile(r"^\s*(?:[-_=*~#+]\s?){8,}\s*$")
 
 
@@ -60,7 +61,7 @@ def _legal_start(lines: list[str], folded: Folded, start: int, end: int) -> int:
         if RULE.match(lines[i]) or lex.footer.search(folded[i]) or lex.disclaimer.search(folded[i]):
             while i > start and len(lines[i - 1].strip()) >= 60:
                 i -= 1  # noqa: PLW2901 - walks back over the head of the same text
-            return i
+            return i - 1 if i > start and _DASHES.match(lines[i - 1]) else i
     return start
 
 

@@ -95,8 +95,11 @@ class _Body:
 
     def _closes_address(self, at: int, line: str) -> bool:
         """Whether a '>' at the head of a line closes an address that was wrapped: '<a@b', '> wrote:'."""
+        if _ONLY_CLOSE.match(line) is None:
+            return False
         before = self.lines[at - 1] if at else ""
-        return _ONLY_CLOSE.match(line) is not None and "<" in before[-300:] and ">" not in before[-300:]
+        alone = any(self.lines[i].strip() == "<" for i in range(max(0, at - 3), at))  # '<' on a line of its own
+        return alone or ("<" in before[-300:] and ">" not in before[-300:])
 
     # -- labels
 

@@ -33,7 +33,7 @@ _MAX_TAIL = 40
 
 def name_words(name: str, address: str) -> frozenset[str]:
     """Words of the sender's name and local part, folded: a last line that has one is the sender's name."""
-    words = re.split(r"[^\w]+", f"{fold(name)} {fold(address.partition('@')[0])}")
+    words = _WORDS.split(f"{fold(name)} {fold(address.partition('@')[0])}")
     return frozenset(w for w in words if len(w) > 1 and not w.isdigit())
 
 
@@ -69,7 +69,9 @@ def _delimited(lines: list[str], folded: Folded, end: int, first: bool) -> tuple
     floor = max(1 if first else 0, end - _MAX_TAIL)
     for i in range(floor, end):
         line = lines[i]
-        if _DELIMITER.match(line) and _signature_like(lines, i + 1, end, strict=line.strip() not in ("--", "\u2014")):
+        if not _DELIMITER.match(line) or (line != "-- " and lines[i - 1].rstrip().endswith(":")):
+            continue
+        if _signature_like(lines, i + 1, end, strict=line.strip() not in ("--", "\u2014")):
             return i, "delimiter"
     for i in range(floor, end):
         if is_mobile(folded[i]) and _alone(lines, folded, i):
@@ -133,11 +135,16 @@ def _closing(lines: list[str], folded: Folded, end: int, spans: list[Span], name
     at = _valediction(lines, folded, rows, names)
     if at is None:
         at = _name_or_block(lines, rows)
+        if at is None and names and frozenset(_WORDS.split(folded[rows[-1]].strip(" .-~"))) <= names:
+            at = rows[-1]  # the writer's own name, even without capitals
         if at is not None and len([i for i in rows if i >= at]) == 1 and not _own_name(lines, folded, at, names):
+            return
+        if at is not None and _announced(lines, at):
             return
     if at is None or not any(lines[i].strip() for i in range(at)):
         return
-    if _announced(lines, at):
+    if _is_card(lines[at]):
+        spans.append((at, end, _K.SIGNATURE, "contact-block"))
         return
     kind = _K.DELIMITED_SIGNATURE if _SIGNED.match(lines[at]) and lines[at].lstrip()[0] == "-" else _K.CLOSING
     stop = _closing_end(lines, folded, [i for i in rows if i >= at])
@@ -157,8 +164,10 @@ def _own_name(lines: list[str], folded: Folded, at: int, names: frozenset[str]) 
 
     Without that care the answer "Agreed" under "Hello all," would be taken for a name.
     """
-    if names.intersection(re.split(r"[^\w]+", folded[at])):
+    if names.intersection(_WORDS.split(folded[at])):
         return True
+    if folded[at].strip(" .,!") in lexicon().answers:
+        return False
     if at and lines[at - 1].strip() and not _SIGNED.match(lines[at]):
         return False
     words = sum(len(line.split()) for line in lines[max(0, at - 60) : at])
@@ -177,12 +186,23 @@ def _valediction(lines: list[str], folded: Folded, rows: list[int], names: froze
         if len(left.split()) > 4 or len(text.split()) > 8:
             continue
         rest = rows[place + 1 :]
+        if left and not rest and not _names_behind(lines[i], text[match.end() :], left, names):
+            continue  # "Love the proposal", "Best option: B" are no valedictions
         said = sum(len(lines[j].split()) for j in rows[:place])
         if said < 5 and len(rest) == 1 and _may_answer(lines[rest[0]], rest[0] > i + 1, names):
             continue
         if _all_sign(lines, rest, names):
             return i
     return None
+
+
+def _names_behind(line: str, behind: str, left: str, names: frozenset[str]) -> bool:
+    """Whether what stands behind a valediction on the last line is a name: "Thanks, Ana", "Best - the Lima group"."""
+    if names.intersection(_WORDS.split(left)):
+        return True
+    if not _CASELESS.search(left):
+        return is_name(line.rstrip(" .!")[-len(left) :])
+    return behind.lstrip()[:1] in _COMMAS and is_name(left)
 
 
 def _may_answer(line: str, apart: bool, names: frozenset[str]) -> bool:
@@ -196,11 +216,17 @@ def _all_sign(lines: list[str], rows: list[int], names: frozenset[str]) -> bool:
     if len(rows) > 14:
         return False
     named = False
+    if rows and fold(lines[rows[0]]).strip(" .,!\u3002\uff01") in lexicon().answers:
+        return False
     for j in rows:
         text = lines[j].strip()
         if _POSTSCRIPT.match(text):
             return False
-        if is_name(text) or names.intersection(re.split(r"[^\w]+", fold(text[:80]))):
+        if (
+            is_name(text)
+            or (not named and _GLUED_NAME.fullmatch(text))
+            or names.intersection(_WORDS.split(fold(text[:80])))
+        ):
             named = True
         elif _is_contact(text) or (_TITLE.search(text) and len(text) <= 75):
             continue
@@ -231,7 +257,7 @@ def is_name(line: str) -> bool:
     words = line.strip(" \t\u00a0*_,.-\u2013\u2014/~").split()
     if not 0 < len(words) <= 4 or len(line) > 45 or line.rstrip().endswith(("?", "!", ":", ";")):
         return False
-    if not all(re.fullmatch(r"[^\W\d_][\w.'\u2019\u00ad-]*", w) for w in words):
+    if not all(_NAME_WORD.fullmatch(_MARKS.sub("", w)) for w in words):
         return False
     if signed and len(words) <= 2:
         return True
@@ -240,6 +266,18 @@ def is_name(line: str) -> bool:
     return all(w[0].isupper() or w.lower() in _PARTICLES for w in words)
 
 
+_WORDS = re.compile(r"[^\w]+")
+_NAME_WORD = re.compile(r"[^\W\d_][\w.'\u2019\u00ad\u30fb\u00b7-]*")
+# Vowel signs of the scripts of India and South-East Asia, Hebrew and Arabic points: parts of letters, not letters.
+_MARKS = re.compile(
+    "[\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0981-\u0983\u09bc-\u09cd"
+    "\u0a01-\u0a03\u0a3c-\u0a4d\u0a81-\u0a83\u0abc-\u0acd\u0b82\u0bbe-\u0bcd\u0c01-\u0c03\u0c3e-\u0c4d"
+    "\u0c82\u0c83\u0cbc-\u0ccd\u0d02\u0d03\u0d3e-\u0d4d\u0d82\u0d83\u0dca-\u0ddf\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+    "\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ecd\u102b-\u103e\u17b4-\u17d3\u200c\u200d]"
+)
+_BARS = re.compile(r"\s+[|\u00b7\u2022\u2016\u2502]\s+|\s*\|\s*")
+_COMMAS = tuple(",\u060c\uff0c\u3001!\uff01-\u2013\u2014")
+_GLUED_NAME = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af \u3000\u30fb.]{1,14}")
 _SIGNED = re.compile(r"\s*(?:[-/~](?=[^\W\d_])|[\u2013\u2014]\s?(?=[^\W\d_]))")
 _CASELESS = re.compile("[\u0590-\u10ff\u1200-\u137f\u3040-\u9fff\uac00-\ud7af]")
 _GLUED_SCRIPT = re.compile("[\u0e00-\u0eff\u3040-\u9fff\uac00-\ud7af]")
@@ -253,7 +291,7 @@ def _name_or_block(lines: list[str], rows: list[int]) -> int | None:
     block: list[int] = []
     for i in reversed(rows):
         text = lines[i].strip()
-        if len(text) > 60 or len(block) >= 10:
+        if (len(text) > 60 and not (not block and _is_card(text))) or len(block) >= 10:
             break
         block.append(i)
         if i == 0 or not lines[i - 1].strip():
@@ -262,6 +300,12 @@ def _name_or_block(lines: list[str], rows: list[int]) -> int | None:
             if not all(_is_contact(lines[j]) or is_name(lines[j]) for j in block):
                 break
     return next((i for i in block[::-1] if is_name(lines[i]) and _is_block(lines, [j for j in block if j >= i])), None)
+
+
+def _is_card(line: str) -> bool:
+    """All on one line: 'Ana Ruiz | Group West | +34 600 000 000'."""
+    fields = _BARS.split(line.strip())
+    return len(fields) >= 3 and len(line) <= 140 and is_name(fields[0]) and any(map(_is_contact, fields[1:]))
 
 
 def _is_contact(line: str) -> bool:
@@ -274,6 +318,8 @@ def _is_contact(line: str) -> bool:
 def _is_block(lines: list[str], block: list[int]) -> bool:
     """Name first, then contact data or titles; a lone name is one as well."""
     rows = sorted(block)
+    if len(rows) == 1 and _is_card(lines[rows[0]]):
+        return True
     if rows and _NAME_AND_PHONE.match(lines[rows[0]]) and len(lines[rows[0]]) <= 60:
         return all(_is_contact(lines[j]) or _TITLE.search(lines[j]) for j in rows)
     if not rows or not is_name(lines[rows[0]]):

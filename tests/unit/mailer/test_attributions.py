@@ -108,3 +108,9 @@ def test_marker_of_a_forward(mark):
     for dashes in ("---------- ", "-------- "):
         text = f"{SAID}\n\n{dashes}{mark}{dashes[::-1]}\n{block(['From', 'Date', 'To', 'Subject'])}\n\n{BARE}\n"
         assert replies(text) == [SAID]
+
+
+def test_address_between_brackets_on_lines_of_their_own():
+    line = "On Mon, Jan 6, 2025 at 10:00 AM Tidings Digest\n\n<\nmailto:Tidings Digest <reply+k3@tidings.example>\n> wrote:"
+    assert replies(f"{SAID}\n\n{line}\n{BARE}\n") == [SAID]
+    assert replies(f"{SAID}\n\n{line}\n\n{MARKED}\n") == [SAID]

@@ -1,0 +1,35 @@
+"""The end of a mail in many languages: valedictions, mobile signatures and legal footers go, answers stay."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mailer.parse import parse
+from mailer.segment import segment
+
+TABLE = tomllib.loads((Path(__file__).parents[2] / "mail" / "tails.toml").read_text("utf-8"))
+SAID = "We discussed the draft with our members and agree with most of it, but the travel fund is too small for us."
+
+
+def reply(text: str) -> str:
+    head = "From: Ana Ruiz <ana.ruiz@community.example>\nContent-Type: text/plain; charset=utf-8\n\n"
+    found = segment(parse((head + text).encode()))
+    return "\n".join(s.text.strip("\n") for s in found if s.kind == "reply").strip()
+
+
+@pytest.mark.parametrize("tail", TABLE["signatures"] + TABLE["mobile"] + TABLE["disclaimers"] + TABLE["footers"])
+def test_tail_is_no_answer(tail):
+    assert reply(f"{SAID}\n\n{tail}\n") == SAID
+
+
+@pytest.mark.parametrize("tail", TABLE["disclaimers"] + TABLE["footers"])
+def test_footer_below_a_name(tail):
+    assert reply(f"{SAID}\n\nRegards,\nAna\n\n{tail}\n") == SAID
+
+
+@pytest.mark.parametrize("tail", TABLE["answers"])
+def test_answer_is_kept(tail):
+    assert reply(f"{SAID}\n\n{tail}\n") == f"{SAID}\n\n{tail}"
+    assert reply(f"Hello,\n\n{tail}\n") == f"Hello,\n\n{tail}"
+    assert reply(f"{tail}\n") == tail
