@@ -168,6 +168,7 @@ class History:
     def tell(self, day: date) -> Told:
         """Bring timeline and questions to what was known on a day. Twice is as good as once."""
         act = self._act(moment(day))
+        timeline.record_clock_events(self._engine.db, self.slug, act=act)
         made = _good(timeline.import_timeline(self._engine.db, self.slug, sample("timeline.yaml"), act=act, as_of=day))
         _good(questions.import_questions(self._engine.db, self.slug, sample("questions.yaml"), act=act, as_of=day))
         return Told(day, len(made.added), len(made.changed))

@@ -98,7 +98,7 @@ def edition_subjects(
     questions = _questions(chronicle, seq)
     found.update(q for subject in tuple(found) for q in questions.get(subject.id, ()) if _is_entry(subject))
     found = {subject for subject in found if subject.kind is not SubjectKind.STATEMENT}
-    return sorted(found, key=lambda subject: _reading_order(chronicle, seq, subject, zone))
+    return sorted(found, key=lambda s: _reading_order(chronicle, seq, s, zone, asks=_is_entry(s) and s.id in questions))
 
 
 def assemble(source: Source, items: Sequence[News], scope: Scope, size: Size, languages: Sequence[str] = ()) -> Issue:
@@ -261,11 +261,13 @@ def _sort_news(source: Source, items: Sequence[News]) -> list[News]:
     return sorted(items, key=rank)
 
 
-def _reading_order(chronicle: Chronicle, seq: int, subject: Subject, zone: ZoneInfo) -> tuple[int, str, date, Subject]:
+def _reading_order(
+    chronicle: Chronicle, seq: int, subject: Subject, zone: ZoneInfo, *, asks: bool
+) -> tuple[int, str, date, Subject]:
     """What can be done comes first, by closing date; then entries by date; then the rest by kind."""
     facts = chronicle.facts(subject, seq)
     if isinstance(facts, Facts):
-        closes = closing_at(facts, zone) if doable_now(facts) else None
+        closes = closing_at(facts, zone) if doable_now(facts, asks=asks) else None
         return (1 if closes is None else 0, closes.isoformat() if closes else "", facts.when.first_day(), subject)
     return (2, subject.kind.value, date.min, subject)
 

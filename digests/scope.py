@@ -7,7 +7,7 @@ may cut them. A scope holds subjects alone; it is a part of the variant.
 import json
 from collections.abc import Container
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -59,10 +59,12 @@ def present(
             continue
         if facts is not None and facts.status in ALIVE and interests.touches(facts):
             alive.append((subject, facts))
-    doable = [(closing_at(facts, zone), subject) for subject, facts in alive if doable_now(facts)]
+    asking = {facts.entry for _, facts in alive if isinstance(facts, OtherFacts) and doable_now(facts)}
+    doable = [(closing_at(facts, zone), s) for s, facts in alive if doable_now(facts, asks=s.id in asking)]
     phases = [(f.when.first_day(), s) for s, f in alive if _is_phase(f) and isinstance(f, Facts)]
-    if not phases:  # between two phases, where we are is before the next one
+    if not phases:  # between two phases, where we are is before the next one, or after the last
         phases = sorted((f.when.first_day(), s) for s, f in alive if isinstance(f, Facts) and _is_next(f))[:1]
+    phases = phases or _last_phase(chronicle, upto, interests, hidden)
     opened = {subject for _, subject in doable} | {subject for _, subject in phases}
     coming = [(f.when.first_day(), s) for s, f in alive if isinstance(f, Facts) and s not in opened and _planned(f)]
     return Present(
@@ -72,11 +74,27 @@ def present(
     )
 
 
-def doable_now(facts: AnyFacts) -> bool:
-    """Whether one can take part today: it is open, or a deadline that has not come."""
+def _last_phase(
+    chronicle: Chronicle, upto: int, interests: Interests, hidden: Container[Subject]
+) -> list[tuple[date, Subject]]:
+    found = []
+    for subject in chronicle.of_kind(SubjectKind.ENTRY, upto):
+        facts = chronicle.facts(subject, upto)
+        over = isinstance(facts, Facts) and facts.kind is EntryKind.PHASE and facts.status is Status.OVER
+        if over and isinstance(facts, Facts) and subject not in hidden and interests.touches(facts):
+            found.append((facts.when.last_day(), subject))
+    return sorted(found)[-1:]
+
+
+def doable_now(facts: AnyFacts, *, asks: bool = False) -> bool:
+    """Whether one can take part today: it is open, a deadline that has not come, or `asks` questions that are open.
+
+    Who asks already waits for answers, even where an approximate date does not yet say that it has surely begun.
+    """
     if isinstance(facts, OtherFacts):
         return facts.status is Status.OPEN and bool(facts.ref)
-    return facts.participate and (facts.status is Status.OPEN or (facts.kind is EntryKind.DEADLINE and _planned(facts)))
+    early = _planned(facts) and (asks or facts.kind is EntryKind.DEADLINE)
+    return facts.participate and (facts.status is Status.OPEN or early)
 
 
 def _planned(facts: Facts) -> bool:

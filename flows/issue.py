@@ -78,6 +78,8 @@ def digest_mail(
         contacts=tuple(_contact(material, one) for one in asked.contacts) if asked else (),
         first=first,
         special=special,
+        phases_over=said.phases_over,
+        phases=said.phases,
     )
 
 

@@ -188,10 +188,13 @@ def add_digest(
     parsed = cadence.parse(rule)
     if approval not in ("automatic", "manual"):
         raise Refused(f"approval is automatic or manual, not {approval!r}")
+    with engine.db.read() as tx:
+        named = process.by_id(tx, process_id)
+    if named is None:
+        raise Refused(f"no process {process_id}")
+    timeline.record_clock_events(engine.db, named.slug, act=act)
     with engine.db.write() as tx:
-        owner = process.by_id(tx, process_id)
-        if owner is None:
-            raise Refused(f"no process {process_id}")
+        owner = process.by_id(tx, process_id) or named
         if any(one.slug == slug for one in editions.digests(tx, process_id)):
             raise Refused(f"there is a digest {slug!r} already")
         zone(zone_name or owner.zone)

@@ -155,6 +155,8 @@ class DigestMail:
     first: bool = False  # the reader's first digest: it explains itself
     special: bool = False
     archive: str = ""
+    phases_over: int = 0
+    phases: int = 0  # that are known so far, all together
 
 
 class Fate(StrEnum):

@@ -159,6 +159,8 @@ def digest(lang: str) -> DigestMail:
         contacts=(Contact("Ana Ruiz", "ana@tidings.example.org", _block(lang, "Roles & Responsibilities")),),
         first=True,
         archive="https://tidings.example.org/d/12",
+        phases_over=2,
+        phases=5,
     )
 
 

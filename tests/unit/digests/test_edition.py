@@ -26,6 +26,7 @@ from digests.edition import (
 from digests.news import Deliver, Label, Scope, decide
 from digests.subject import Status, Subject, SubjectKind
 from digests.timeline import EntryKind, OtherFacts, When
+from digests.when import Precision
 from tests.unit.digests.stage import BERLIN, MONDAY, Stage, entry, facts, reader
 
 PHASE, TALKS, MEETING, PAPER, DEADLINE = (entry(n) for n in range(1, 6))
@@ -140,6 +141,26 @@ def test_questions_stand_under_their_entry_with_their_own_number(stage: Stage) -
     assert (ask.subject, ask.code, ask.text.text) == (QUESTION, "RR-1", "What should change?")
     numbers = [i.number for s in made.sections for i in s.items] + [ask.number]
     assert None not in numbers
+
+
+def test_after_the_last_phase_it_says_which_one_that_was(stage: Stage) -> None:
+    over = replace(facts("Research", "2019-01-01", "2019-03-01", kind=EntryKind.PHASE), status=Status.OVER)
+    stage.say(PHASE, over)
+    stage.say(entry(7), replace(over, title="Before it", when=When("2018-01-01", "2018-12-31")))
+    made = issue(stage)
+    assert [item.subject for item in items(made, SectionKind.WHERE_WE_ARE)] == [PHASE]
+    assert (made.phases_over, made.phases) == (2, 2)
+
+
+def test_who_asks_waits_for_answers_before_an_approximate_date_is_surely_there(stage: Stage) -> None:
+    planned = replace(facts(status=Status.PLANNED), when=When("2019-03-15", "2019-09-15", Precision.APPROX))
+    stage.say(TALKS, planned)
+    made = issue(stage)
+    assert TALKS in [item.subject for item in items(made, SectionKind.OPEN_NOW)]
+    assert TALKS not in [item.subject for item in items(made, SectionKind.COMING)]
+    stage.say(QUESTION, OtherFacts("What should change?", tracks=("core",), ref="RR-1", entry=2, status=Status.OVER))
+    made = issue(stage)
+    assert TALKS in [item.subject for item in items(made, SectionKind.COMING)]
 
 
 def test_a_question_without_a_living_entry_stands_alone(stage: Stage) -> None:
