@@ -1,8 +1,10 @@
 """The root of the command line: options that stand before every verb, and the verbs by noun."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from app.cli import announce, digest, explain, inbox, input_, keep, ledger, operate, outbox, play, roster, timeline
@@ -40,5 +42,6 @@ for module_ in (ledger, keep, operate, play, explain):
 
 
 def main() -> None:
-    """Entry point of the `tidings` command."""
+    """Entry point of the `tidings` command. Logs go to standard error: the output belongs to what was asked for."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     cli()
