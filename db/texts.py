@@ -210,6 +210,20 @@ def _load(tx: Tx, process_id: int, kind: str, ids: list[int], fields: Sequence[s
     return {key: Wording(source, fresh, versions[key]) for key, (source, fresh) in heads.items()}
 
 
+def source_revisions(tx: Tx, process_id: int) -> dict[Field, dict[str, int]]:
+    """Everything that each source text ever said, with the last revision in which it said so."""
+    rows = tx.execute(
+        select(_TEXT.c.owner_kind, _TEXT.c.owner_id, _TEXT.c.field, _VERSION.c.body, _VERSION.c.revision)
+        .join(_VERSION, (_VERSION.c.text_id == _TEXT.c.id) & (_VERSION.c.lang == _TEXT.c.source_lang))
+        .where(_TEXT.c.process_id == process_id)
+        .order_by(_VERSION.c.revision)
+    )
+    found: dict[Field, dict[str, int]] = defaultdict(dict)
+    for row in rows:
+        found[(row.owner_kind, row.owner_id, row.field)][row.body.strip()] = row.revision
+    return dict(found)
+
+
 def outdated(tx: Tx, process_id: int) -> list[Outdated]:
     """Every translation of the process whose source changed after it, by owner, field and language."""
     newest = (

@@ -91,7 +91,8 @@ def _fallbacks(head: source.Mapping, fields: Fields) -> dict[str, tuple[str, ...
     given = fields.mapping(head, "fallbacks")
     found = {}
     for name in given.items if given else ():
-        tag = fields.tag(name, given.line_of(name), "fallbacks") if given else None
+        # The empty name is everybody's.
+        tag = fields.tag(name, given.line_of(name), "fallbacks") if given and name else name
         if tag is not None and given is not None:
             found[tag] = fields.tags(given, name, required=True)
     return found

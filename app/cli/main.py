@@ -7,7 +7,21 @@ from typing import Annotated
 import structlog
 import typer
 
-from app.cli import announce, digest, explain, inbox, input_, keep, ledger, operate, outbox, play, roster, timeline
+from app.cli import (
+    announce,
+    digest,
+    explain,
+    inbox,
+    input_,
+    keep,
+    ledger,
+    operate,
+    outbox,
+    play,
+    roster,
+    timeline,
+    translate,
+)
 from app.cli.session import Session, guarded
 
 cli = typer.Typer(
@@ -35,7 +49,7 @@ def options(
     context.with_resource(guarded(session))
 
 
-for module in (timeline, roster, digest, announce, outbox, inbox, input_):
+for module in (timeline, translate, roster, digest, announce, outbox, inbox, input_):
     cli.add_typer(module.cli)
 for module_ in (ledger, keep, operate, play, explain):
     module_.add(cli)
