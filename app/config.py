@@ -93,6 +93,7 @@ class Web(_Part):
     host: str = "127.0.0.1"
     port: int = Field(default=8025, ge=0, le=65535)
     base_url: str = "http://127.0.0.1:8025"
+    trusted: list[str] = Field(default_factory=lambda: ["127.0.0.1", "::1"])  # reverse proxies
 
 
 class Core(_Part):
@@ -231,6 +232,7 @@ hostname = "{domain}"
 host = "127.0.0.1"
 port = 8025
 base_url = "https://{domain}"
+# trusted = ["127.0.0.1"]      # reverse proxies whose X-Forwarded-For is believed
 
 [core]
 alerts = []                    # addresses woken at once by a report about somebody's safety

@@ -15,8 +15,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import IO
 
-import uvicorn
-
 from app import config as configuration
 from app import history, wiring
 from app.clock import ShiftedClock, draw_secret
@@ -24,10 +22,12 @@ from app.config import Config
 from app.history import DOMAIN, History
 from app.playports import Doors, hand_over
 from app.serve import Role, Service
+from app.web import WebServer, bind
 from db import deployment, migrate, process
 from desk.play.mailbox import Mailbox
 from desk.play.ports import Due, Jump, NotDone, Ports, Status
 from desk.play.viewer import LOCAL, viewer
+from desk.web.site import Beside, site
 from flows import deliver as delivering
 from flows import inbound, schedule
 from flows.engine import Engine, Refused
@@ -86,13 +86,17 @@ class Place:
         """The configuration of the playground, for every other command."""
         return self.folder / "tidings.toml"
 
-    def write_config(self, smtp: int, sink: int) -> Config:
+    def write_config(self, smtp: int, sink: int, web: int) -> Config:
         """Write the configuration with these ports; the secret of a continued playground stays."""
         secret = draw_secret()
         if self.continued and self.config.is_file():
             secret = configuration.load(self.config).secrets[0].get_secret_value()
         self.config.touch(mode=0o600)
-        self.config.write_text(_CONFIG.format(secret=secret, domain=DOMAIN, smtp=smtp, sink=sink, host=HOST))
+        self.config.write_text(
+            _CONFIG.format(
+                secret=secret, domain=DOMAIN, smtp=smtp, sink=sink, host=HOST, base_url=f"http://{HOST}:{web}"
+            )
+        )
         return configuration.load(self.config)
 
     @property
@@ -127,7 +131,7 @@ hostname = "mx.{domain}"
 give_up_days = 1
 
 [web]
-base_url = ""                  # no pages for readers: mails offer unsubscribing by mail
+base_url = "{base_url}"        # the pages of readers, beside the viewer
 """
 
 
@@ -226,13 +230,14 @@ class Playground:
         self.mailbox = Mailbox(self.place.folder / "Maildir", self.clock)
         self.sink = Sink(self.mailbox.add, SinkSettings(hostname="sink.invalid", slow=SLOW, remember=False))
         self.sink.start()
-        self.config = self.place.write_config(self._smtp_socket.getsockname()[1], self.sink.port)
+        self.config = self.place.write_config(
+            self._smtp_socket.getsockname()[1], self.sink.port, self._web_socket.getsockname()[1]
+        )
         self.engine = wiring.engine(self.config)
         self.history = History(self.engine)
         self._at = wanted.at
         self._running = False
-        self._web: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
+        self._web: WebServer | None = None
 
     def start(self) -> None:
         """Load the samples and play up to the day; then let everything run."""
@@ -274,14 +279,10 @@ class Playground:
             self.service.jump_to(now)
 
     def _serve(self) -> None:
-        """Show the viewer from a thread of its own."""
-        application = viewer(self.ports(), draw_secret().encode(), LOCAL)
-        settings = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off")
-        self._web = uvicorn.Server(settings)
-        self._thread = threading.Thread(
-            target=self._web.run, kwargs={"sockets": [self._web_socket]}, name="tidings-viewer", daemon=True
-        )
-        self._thread.start()
+        """Show the viewer, and the pages of readers beside it."""
+        pages = site(wiring.public_pages(self.config, self.engine))
+        self._web = WebServer(Beside(pages, viewer(self.ports(), draw_secret().encode(), LOCAL)), self._web_socket)
+        self._web.start()
 
     def ports(self) -> Ports:
         """The doors of the viewer."""
@@ -318,9 +319,8 @@ class Playground:
 
     def stop(self) -> None:
         """Stop everything in order, and remember the moment."""
-        if self._web is not None and self._thread is not None:
-            self._web.should_exit = True
-            self._thread.join(10)
+        if self._web is not None:
+            self._web.stop()
         if self._running:
             self.service.stop()
             self.place.stopped.write_text(self.clock().isoformat() + "\n")
@@ -334,20 +334,8 @@ class Playground:
 def listening(wanted: int, usual: int) -> socket.socket:
     """A listening socket on the wanted port; without a wish on the usual one, or on any if that is taken."""
     try:
-        return _listening(wanted or usual)
+        return bind(HOST, wanted or usual)
     except OSError as error:
         if wanted:
             raise Refused(f"port {wanted} is taken: {error.strerror}") from error
-        return _listening(0)
-
-
-def _listening(port: int) -> socket.socket:
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((HOST, port))
-        found.listen()  # binding beside a listening socket may be allowed, listening is not
-    except OSError:
-        found.close()
-        raise
-    return found
+        return bind(HOST, 0)

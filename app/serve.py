@@ -17,8 +17,10 @@ import structlog
 from app import mark, wiring
 from app.config import Config
 from app.scheduler import Job, Ticker
+from app.web import WebServer, bind
 from db import deployment, seals
 from db.journal import Act
+from desk.web.site import site
 from flows import deliver as delivering
 from flows import inbound, restore, schedule
 from flows.engine import Engine
@@ -50,18 +52,21 @@ class Service:
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.listener: Listener | None = None
         self._courier: Courier | None = None
+        self._web: WebServer | None = None
         self._ticker: Ticker | None = None
         self._sign = wiring.signing(config)
         self._stopping = threading.Event()
         self._turn = threading.Lock()
 
     def start(self) -> None:
-        """Start every role; returns when the listener is bound."""
+        """Start every role; returns when its ports are bound."""
         jobs: dict[str, Job] = {"alive": self._alive}
         if Role.LISTEN in self.roles:
             self.listener = wiring.listener(self.config, self.engine)
             self.listener.start()
             self.say(f"listening for replies on {self.config.listen.host}:{self.listener.port}")
+        if Role.WEB in self.roles:
+            self._serve_pages()
         if Role.SCHEDULE in self.roles:
             jobs["schedule"] = self.tick
         if Role.DELIVER in self.roles:
@@ -73,6 +78,14 @@ class Service:
         self._ticker = Ticker(jobs, self.config.tick_seconds, self._fault)
         self._ticker.start()
         self._ticker.poke()
+
+    def _serve_pages(self) -> None:
+        """Bind the port of the pages, and serve them."""
+        web = self.config.web
+        bound = bind(web.host, web.port)
+        self.say(f"pages on {web.host}:{bound.getsockname()[1]}, in mails as {web.base_url or 'nothing'}")
+        self._web = WebServer(site(wiring.public_pages(self.config, self.engine)), bound, web.trusted)
+        self._web.start()
 
     def run(self) -> None:
         """Start, wait for SIGINT or SIGTERM, stop."""
@@ -89,6 +102,8 @@ class Service:
 
     def stop(self) -> None:
         """Let what is under way end, then stop every role."""
+        if self._web is not None:
+            self._web.stop()
         if self.listener is not None:
             self.listener.stop()
         if self._courier is not None:

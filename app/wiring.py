@@ -15,6 +15,7 @@ from app.clock import Clock, ShiftedClock, system_clock
 from app.config import Config, ConfigError
 from db.engine import Database
 from db.journal import Act
+from desk.web.site import Site
 from flows import failpoint, inbound
 from flows.deliver import Sign
 from flows.engine import Engine, Settings
@@ -70,7 +71,7 @@ def renderer() -> Renderer:
         source = _below(folder, "mail", *name.split("/"))
         return source.read_text("utf-8") if source.is_file() else None
 
-    return Renderer(load, _catalogues())
+    return Renderer(load, catalogues())
 
 
 def _below(folder: Traversable, *names: str) -> Traversable:
@@ -80,7 +81,9 @@ def _below(folder: Traversable, *names: str) -> Traversable:
     return folder
 
 
-def _catalogues() -> Mapping[str, GNUTranslations]:
+@cache
+def catalogues() -> Mapping[str, GNUTranslations]:
+    """The compiled catalogues of the service's words, by language."""
     folder = files("templates").joinpath("locale")
     found = {}
     for lang in words.LANGUAGES:
@@ -162,6 +165,11 @@ def listener(config: Config, made: Engine) -> Listener:
             now=now,
         ),
     )
+
+
+def public_pages(config: Config, made: Engine) -> Site:
+    """What the public pages are made of."""
+    return Site(made, clock(config), catalogues())
 
 
 def arm_failpoint() -> None:

@@ -70,6 +70,15 @@ def until(seen: Callable[[], object]) -> None:
         time.sleep(0.1)
 
 
+def test_the_links_of_a_caught_mail_open_its_readers_pages(web: Browser, playground: Playground) -> None:
+    number = web.mails(BRONWEN)[0]
+    shown = html.unescape(web.get(f"/mail/{number}?view=text"))
+    for path in ("me", "leave"):
+        found = re.search(rf"{playground.url}({path}/[0-9a-z]+)", shown)
+        assert found, shown
+        assert "Wikimedia" in web.get(f"/{found[1]}")
+
+
 def test_only_what_was_announced_by_the_day_is_known(web: Browser) -> None:
     page = web.get("/timeline")
     assert "Wikimedia Summit 2019" in page
