@@ -65,6 +65,7 @@ TITLES = {
     "8098": "read receipts (MDN)",
     "8301": "key sizes of DKIM",
     "8314": "implicit TLS",
+    "9110": "HTTP: what a browser asks for, what has not changed",
     "8463": "Ed25519 for DKIM",
     "8601": "Authentication-Results",
     "8996": "TLS 1.0 and 1.1 are over",
