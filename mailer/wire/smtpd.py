@@ -65,6 +65,7 @@ class Conversation(Stream):
 
     async def _obey(self, line: bytes) -> None:
         """Carry out one command line."""
+        self._heard = self.loop.time()
         if not line:
             self._refuse("refused_line_length", b"500 5.5.2 line too long")
         elif line[-2:] != b"\r\n" or b"\r" in line[:-2]:
@@ -209,6 +210,7 @@ class Conversation(Stream):
             self._refuse("refused_mails_rate", b"450 4.7.1 too many mails, please slow down")
             return
         self._mail_from = address
+        self._mail_since = self.loop.time()
         self._say(b"250 2.1.0 ok")
 
     def _judge_options(self, text: str) -> tuple[str, bytes] | None:
@@ -312,7 +314,8 @@ class Conversation(Stream):
         refusal: tuple[str, bytes] | None = None
         scanned = held = dropped = 0
         self._reading_data = True
-        self._data_since = self.loop.time()
+        self._data_since = self._heard = self.loop.time()
+        self._data_octets = len(buffer)
         try:
             while (end := buffer.find(_END, scanned)) < 0:
                 if refusal is None and len(buffer) > limits.size_limit + 7:

@@ -70,6 +70,8 @@ class Stream(SMTP):
         self._born = loop.time()
         self._heard = self._born
         self._data_since = 0.0
+        self._data_octets = 0
+        self._mail_since = self._born
         self._busy = False
         self._expired_at = 0.0
         self._mail_from: str | None = None
@@ -92,7 +94,8 @@ class Stream(SMTP):
         if refusal:
             counters[refusal] += 1
             code = b"421 4.3.2" if refusal == "refused_connections_total" else b"421 4.7.0"
-            transport.write(code + b" too many connections, please try later\r\n")
+            words = b" too many connections in a minute" if refusal.endswith("_rate") else b" too many connections"
+            transport.write(code + words + b", please try later\r\n")
             transport.close()
             return
         self._entered = True
@@ -104,6 +107,9 @@ class Stream(SMTP):
         if not self._entered:
             return
         self._buffer += data
+        if self._reading_data:
+            self._data_octets += len(data)
+            self._heard = self.loop.time()
         # Data is read on and on, and judged as it comes, unless the client leaves our replies unread.
         deaf = not self._reading_data or self._writing_paused
         if deaf and len(self._buffer) > _PAUSE_READING and not self._reading_paused:
@@ -143,7 +149,10 @@ class Stream(SMTP):
     # -- limits on time ------------------------------------------------------------------------------------
 
     def check_time(self, now: float, stressed: bool) -> None:
-        """Called about every second: send away who takes too long (RFC 5321 section 4.5.3.2)."""
+        """Called about every second: send away who takes too long (RFC 5321 section 4.5.3.2).
+
+        Patience ends with the last whole command, not with the last octet: who drips a command gains nothing.
+        """
         limits = self.shared.settings
         if self._expired_at:
             if now - self._expired_at > 5:
@@ -154,12 +163,18 @@ class Stream(SMTP):
         patience = limits.command_timeout
         if stressed and not self.trusted:
             patience = min(patience, limits.stress_timeout)
-        if self._data_since and now - self._data_since > limits.data_timeout:
-            self._expire("timeout_data", now)
+        if self._data_since:
+            since = now - self._data_since
+            hurried = patience < limits.command_timeout and since > patience
+            slow = hurried and self._data_octets < limits.stress_rate * since
+            if since > limits.data_timeout or now - self._heard > patience or slow:
+                self._expire("timeout_data", now)
         elif now - self._heard > patience:
-            self._expire("timeout_data" if self._data_since else "timeout_command", now)
-        elif now - self._born > limits.session_timeout and self._mail_from is None:
+            self._expire("timeout_command", now)
+        elif self._mail_from is None and now - self._born > limits.session_timeout:
             self._expire("timeout_session", now)
+        elif self._mail_from is not None and now - self._mail_since > limits.data_timeout:
+            self._expire("timeout_session", now)  # recipients without end
 
     def _expire(self, counter: str, now: float) -> None:
         self.shared.counters[counter] += 1
@@ -190,7 +205,6 @@ class Stream(SMTP):
         await self._pause()
 
     async def _pause(self) -> None:
-        self._heard = self.loop.time()
         self._waiter = self.loop.create_future()
         await self._waiter
 

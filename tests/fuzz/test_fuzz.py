@@ -42,8 +42,7 @@ def test_mails_of_nothing_but_signs_give_a_verdict(head: bytes, body: bytes) -> 
 @QUICK
 @given(TEXT.map("".join))
 def test_readers_of_text_take_any(text: str) -> None:
-    masked = mask(text)
-    assert mask(masked) == masked
+    assert mask("RR-1 " + text).startswith("RR-1 ")
     read_command(text, text, CONTEXT.writer_languages, NOW.date())
     assert to_text(text) is not None
     assert all("\n" not in line.text for line in to_lines(text))

@@ -8,6 +8,7 @@ import pytest
 
 from mailer.message import Envelope
 from mailer.wire.listener import Rcpt
+from mailer.wire.ports import COUNTERS
 from tests.integration.wire.dialogue import OK, PATIENCE, Client, Store, certificate, listening, until
 
 BARE = [
@@ -306,6 +307,141 @@ def test_under_stress_the_idle_get_less_time_and_the_honest_are_served() -> None
                 idler.close()
         assert listener.counters["timeout_command"] >= 7
     assert len(store.mails) == 1
+
+
+def test_dripping_a_command_gains_no_time() -> None:
+    with listening(Store(), command_timeout=1.0) as listener, Client(listener.port) as client:
+        client.socket.settimeout(0.2)
+        end, answer = time.monotonic() + PATIENCE, b""
+        while not answer and time.monotonic() < end:
+            try:
+                client.raw(b"x")
+                answer = client.socket.recv(100)
+            except TimeoutError:
+                continue
+        assert answer.startswith(b"421 4.4.2")
+        assert listener.counters["timeout_command"] == 1
+
+
+def test_recipients_without_end_do_end() -> None:
+    with listening(Store(), data_timeout=1.0) as listener, Client(listener.port) as client:
+        client.hello()
+        assert client.ask("MAIL FROM:<>").startswith("250")
+        end = time.monotonic() + PATIENCE
+        replies = [""]
+        while not replies[-1].startswith("421") and time.monotonic() < end:
+            replies.append(client.ask("RCPT TO:<ana@here.example>"))
+            time.sleep(0.05)
+        assert replies[-1].startswith("421 4.4.2")
+        assert listener.counters["timeout_session"] == 1
+
+
+def test_a_session_that_only_chats_ends() -> None:
+    with (
+        listening(Store(), session_timeout=1.0, idle_commands_limit=10**6) as listener,
+        Client(listener.port) as client,
+    ):
+        end = time.monotonic() + PATIENCE
+        replies = [""]
+        while not replies[-1].startswith("421") and time.monotonic() < end:
+            replies.append(client.ask("NOOP"))
+            time.sleep(0.05)
+        assert replies[-1].startswith("421 4.4.2")
+        assert listener.counters["timeout_session"] == 1
+
+
+def test_under_stress_dripped_data_is_cut_off_and_a_steady_stream_is_not() -> None:
+    store = Store()
+    limits = {"connections_limit": 2, "stress_timeout": 1.0, "stress_rate": 200.0}
+    with listening(store, **limits) as listener, Client(listener.port) as dripping, Client(listener.port) as steady:
+        for client in (dripping, steady):
+            client.hello()
+            client.begin()
+        dripping.socket.settimeout(0.1)
+        end, answer = time.monotonic() + PATIENCE, b""
+        while not answer and time.monotonic() < end:
+            steady.raw(b"z" * 998 + b"\r\n")
+            try:
+                dripping.raw(b"x")
+                answer = dripping.socket.recv(100)
+            except TimeoutError:
+                continue
+        assert answer.startswith(b"421 4.4.2")
+        steady.raw(b".\r\n")
+        assert steady.reply().startswith("250 2.0.0")
+        assert listener.counters["timeout_data"] == 1
+    assert len(store.mails) == 1
+
+
+TRICKS = [
+    '<"ana\r\nX: y"@here.example>', "<ana@here.example\x0bBcc: x@y.example>", "<ana@here.example\x1c>", "<ana@here.example\x00>",
+    "<ana@here.example>>", "<<ana@here.example>>", "<ana@here.example> <b@here.example>", "<ana@here.example,b@here.example>",
+    "<ana@here.example;b@here.example>", "<ana@evil.example)ana@here.example>", "<ana@evil.example(ana@here.example)>",
+    "<ana%elsewhere.example@here.example", '<"ana@here.example>', "<ana\\@here.example>", "<ana@[127.0.0.1]@here.example>",
+    "<@here.example>", "<@a,@b:@c>", "<ana@here.example\u2028x@y.example>", "<ana@here.example\x85x>", "<ana @here.example>",
+    "<" + "a" * 300 + "@here.example>", "<ana@" + "a" * 64 + ".here.example>", "<ana@here..here.example>", "<.@here.example>", "<...@here.example>",
+    "<ana@here.example> ORCPT=rfc822;x", "<ana@here.example\t>", "ana@here.example b@here.example", "",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_address_tricks_reach_nobody(trick: str) -> None:
+    asked: list[str] = []
+
+    def judge(address: str, envelope: Envelope) -> Rcpt:
+        asked.append(address)
+        return OK
+
+    with listening(Store(), judge) as listener, Client(listener.port) as client:
+        client.hello()
+        assert client.ask("MAIL FROM:<> SMTPUTF8").startswith("250")
+        client.raw(f"RCPT TO:{trick}\r\n".encode())
+        assert client.reply()[:2] == "50" if "\r" in trick else client.reply()[:1] == "5"
+    assert asked == []
+
+
+def test_addresses_that_look_like_tricks_and_are_not() -> None:
+    """What is odd and allowed comes through as one address; who is known is for the accept port to say."""
+    store = Store()
+    odd = ["ana%elsewhere.example@here.example", "elsewhere.example!ana@here.example", "'--drop@here.example", "ana@[127.0.0.1]",
+           '"ana b"@here.example', '"a\\"b"@here.example', "a..b@here.example", "ана@here.example"]  # fmt: skip
+    with listening(store, lambda address, envelope: OK) as listener, Client(listener.port) as client:
+        client.hello()
+        client.ask("MAIL FROM:<> SMTPUTF8")
+        for address in odd:
+            client.raw(f"RCPT TO:<{address}>\r\n".encode())
+            assert client.reply().startswith("250"), address
+        assert client.ask("DATA").startswith("354")
+        client.raw(b"x\r\n.\r\n")
+        assert client.reply().startswith("250")
+    assert list(store.mails[0].envelope.rcpt_to) == odd
+
+
+def test_faults_of_the_client_and_of_ours_are_counted_apart() -> None:
+    def judge(address: str, envelope: Envelope) -> Rcpt | None:
+        if address.startswith("bad"):
+            raise RuntimeError("a fault of ours")
+        return None
+
+    with listening(Store(), judge) as listener, Client(listener.port) as client:
+        client.ask("DATA")
+        client.hello()
+        client.ask("MAIL FROM:nobody here")
+        client.ask("MAIL FROM:<>")
+        assert client.ask("RCPT TO:<who@here.example>").startswith("550 5.1.1")
+        assert client.ask("RCPT TO:<bad@here.example>").startswith("451 4.3.0")
+        counted = listener.counters
+        assert (counted["refused_sequence"], counted["refused_syntax"]) == (1, 1)
+        assert (counted["refused_recipient"], counted["failed"]) == (2, 1)
+
+
+def test_each_limit_has_its_counter() -> None:
+    """A counter that no test here or beside it looks at is one that nobody would miss."""
+    tests = "".join(file.read_text("utf-8") for file in Path(__file__).parent.glob("test_*.py"))
+    limits = [
+        name for name in COUNTERS if name.startswith(("refused_", "timeout_", "tls_", "hangup_", "store_", "failed"))
+    ]
+    assert [name for name in limits if f'["{name}"]' not in tests] == []
 
 
 def test_a_thousand_connections_and_one_honest_client() -> None:
