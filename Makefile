@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check golden docs bench fuzz accuracy soak strangers lock clean catalogues .venv
+.PHONY: demo test check golden docs pictures bench fuzz accuracy soak strangers lock clean catalogues .venv
 
 demo: $(VENV)/.installed
 	$(BIN)/tidings play
@@ -43,6 +43,10 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python tools/commands.py
 	$(BIN)/python tools/tables.py
 
+
+# Pictures of the README; needs a Chromium.
+pictures: $(VENV)/.installed-dev
+	$(BIN)/python tools/pictures.py
 
 .venv: $(VENV)/.installed
 

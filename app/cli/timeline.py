@@ -27,7 +27,9 @@ def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="YAML or CSV.")],
     as_of: Day = None,
-    domain: Annotated[str, typer.Option(help="Mail domain, for a file that describes a new process.")] = "",
+    domain: Annotated[
+        str, typer.Option(help="Mail domain of a new process; else the one that the configuration listens for.")
+    ] = "",
     about: Annotated[str, typer.Option(help="`invented` marks every mail as a demonstration.")] = "",
     postal: Annotated[str, typer.Option(help="Postal address for the footer.")] = "",
     cancel_missing: Annotated[bool, typer.Option(help="Call off entries that the file no longer has.")] = False,
@@ -39,7 +41,12 @@ def import_(
     slug = session.process_slug
     if kind == "yaml" and (domain or not _any_process(session)):
         made, described = processes.import_process(
-            session.engine.db, content, address_base=domain, about=about, postal=postal, act=session.act()
+            session.engine.db,
+            content,
+            address_base=domain or session.config.listen.hostname,
+            about=about,
+            postal=postal,
+            act=session.act(),
         )
         slug = made.slug
         report(session, described)
