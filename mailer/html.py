@@ -16,6 +16,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"([A-Za-z_:][A-Za-z0-9_:.-]{0,60})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
+# The rule that Outlook on the desktop and on the Mac draws over its header block, whatever its language.
+_OUTLOOK_HEADER = re.compile(r"border:none;border-top:solid#?\w{3,12}1\.0pt;padding:3\.0pt0[a-z]{2}0[a-z]{2}0[a-z]{2}")
 _SPACE = re.compile(r"[ \t\n\r\f\u00a0]+")
 _VOID = frozenset(
     [
@@ -276,8 +278,10 @@ class _Reader:
         found = self.selectors.match(name, attributes)
         if found is not None:
             return found
+        style = attributes.get("style", "").lower().replace(" ", "")
+        if name == "div" and _OUTLOOK_HEADER.match(style):
+            return "rest", "client:outlook"
         if name == "blockquote":
-            style = attributes.get("style", "").lower().replace(" ", "")
             indent = "border:none" in style or "border:0" in style
             return held if indent and "margin:0" in style else ("quote", "html:blockquote")
         return held

@@ -269,8 +269,8 @@ class Finder:
             return True
         if self.lex.quoting.match(text) and has_date(text) and self._before_quote(at):
             return True
-        if text.endswith(">") and "@" in text and _date_first(text) and self._before_quote(at):
-            return True
+        if "@" in text and len(text) <= 140 and has_date(text) and self._before_quote(at):
+            return True if _TIME.search(text) or (text.endswith(">") and _date_first(text)) else None
         if not any(_NUMBER.search(self.folded(i)) for i in range(max(0, at - 3), at + 1)):
             return None  # no date here, and without a colon an attribution needs one
         end = text[-60:]

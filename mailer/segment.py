@@ -20,6 +20,9 @@ _ONLY_CLOSE = re.compile(r"^\s*>\s*[^\W\d_]{0,14}\s*:\s*$")
 _BROKEN_OFF = re.compile(r"^\s?[_(<&?/=%)\]][^\s]{3,}")
 _TOO_SHORT = 120  # a plain part of fewer characters may only say that there is HTML
 _CARD_LINES, _CARD_WIDTH = 9, 80  # a signature below a quote is short; anything longer may be an answer
+_ANSWER = re.compile(r"\s*(?:re|aw|sv|vs|antw|odp|ynt|r|rif|ref|回复|答复|回覆|返信|رد|השב)\s?(?:\[\d+\])?\s?[:\uff1a]", re.IGNORECASE)
+    r"(?i)\s*(?:re|aw|sv|vs|antw|odp|ynt|r|rif|ref|res|atb|\u0440\u0435|\u05d4\u05e9\u05d1|\u0631\u062f|\u56de\u590d|\u7b54\u590d|\u56de\u8986|\u8fd4\u4fe1)\s?(?:\[\d+\])?\s?[:\uff1a]"
+)
 _DASHES = re.compile(r"\s*(?:--|\u2014)\s*")
 _TOKEN = re.compile(r"\w+")
 _WORD = re.compile(r"\w")
@@ -85,6 +88,7 @@ class _Body:
         self.by = self.by or [""] * count
         self.kinds: list[SegmentKind | None] = [None] * count
         self.sent = sent_lines
+        self._answers = bool(message.in_reply_to) or _ANSWER.match(message.subject) is not None
         self.top = 0  # above it nothing is written, as far as intros have been looked for
         self.tabbed = False
         self.names = name_words(message.from_name, message.from_addr)
@@ -168,7 +172,7 @@ class _Body:
                 continue
             first = finder.next_text(start)
             intro = finder.find(first) if first < end else None
-            if intro is not None and intro.form == "headers":
+            if intro is not None and intro.form == "headers" and not (self._answers and self._written(0, start)):
                 self._set(start, end, _K.FORWARD, "quoted-headers")
                 continue
             by = self.by[start]

@@ -23,11 +23,13 @@ _ISO = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d./-])(\d{1,2}) ?([./-]) ?(\d{1,2})(?:(?: ?\2 ?)(\d{4}|\d{2}))?(?![\d])")
 _CJK = re.compile(r"(?:(\d{4}) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일号號]?")
 _VIETNAMESE = re.compile(r"(?<!\d)(\d{1,2}) tháng (\d{1,2})(?: năm (\d{4}))?", re.IGNORECASE)
+# A month's name; in the scripts of India and Thailand vowel signs are no letters, but belong to it.
+_NAME = r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963\u0970-\u0eff]){1,24}"
 _DAY = re.compile(
     r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|\.?º|ª|°|-?го|-го|-е|\.)?,?[ -](?:(?:de|of|den|da|di|del|i) |d')?"
-    r"([^\W\d_]{2,20}[\u0300-\u036f\u0900-\u0eff]*[^\W\d_]*)\.?"
+    rf"({_NAME})\.?"
 )
-_AFTER = re.compile(r"([^\W\d_]{2,20})\.? (?:den |the )?(\d{1,2})(?:st|nd|rd|th|\.)?(?!\d|[:.]\d)")
+_AFTER = re.compile(rf"({_NAME})\.? (?:den |the )?(\d{{1,2}})(?:st|nd|rd|th|\.)?(?!\d|[:.]\d)")
 _YEAR = re.compile(r"[ .,/-]{0,3}(?:de |del |of |năm |г\. ?)?(\d{4})(?!\d)")
 _HOUR = re.compile(r"(?<!\d)(\d{1,2})(?:[:.h٫時时點点시]?(\d{2}))?(?!\d) ?(?:(a\.?m|p\.?m)\b)?", re.IGNORECASE)
 
@@ -97,6 +99,8 @@ def _make(year: str | None, month: int, day: int, today: date | None) -> date | 
     if not year:
         return _next(month, day, today)
     number = int(year)
+    if today and number in range(today.year + 533, today.year + 553):
+        number -= 543  # years of the Buddhist era, as in Thailand
     try:
         return date(number + 2000 if number < 100 else number, month, day)
     except ValueError:

@@ -1,6 +1,8 @@
 """Commands in the writer's own words, and prose that only sounds like one."""
 
+import tomllib
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -104,3 +106,18 @@ def test_fold() -> None:
 def test_anything_gives_a_verdict(text: str) -> None:
     found = read_command(text[:50], text, (), TODAY)
     assert found is None or found.read.name
+
+
+SPOKEN = tomllib.loads((Path(__file__).parents[2] / "mail" / "commands.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(("language", "meant", "written"), SPOKEN["commands"])
+def test_command_in_the_writers_language(language, meant, written):
+    found = read_command("Re: Digest 12", written, (language,), date(2025, 1, 6))
+    assert found is not None
+    assert f"{found.read.name} {found.read.argument}".strip() == meant
+
+
+@pytest.mark.parametrize("written", SPOKEN["others"])
+def test_answer_with_a_command_word_is_no_command(written):
+    assert read_command("Re: Digest 12", written, ("en",), date(2025, 1, 6)) is None
