@@ -14,7 +14,7 @@ MAX_FATES = 1_000
 
 ADDRESS = re.compile(
     r"[^\s<>()\[\]\\,;:\"'@|"
-    r"\u300c\u300d=*`]{1,64}@(?:[\w\-\u00a1-\uffff]{1,63}\.){1,10}[\w\-\u00a1-\uffff]{2,63}"
+    r"\u3001\u3002\u3008-\u3011\uff08\uff09\uff0c\uff1a\uff1b\uff1c\uff1e=*`]{1,64}@(?:[\w\-\u00a1-\uffff]{1,63}\.){1,10}[\w\-\u00a1-\uffff]{2,63}"
 )
 _QUOTED_ADDRESS = re.compile(r'"[^"\n]{1,64}"@(?:[\w\-]{1,63}\.){1,10}[\w\-]{2,63}')
 _FIELD = re.compile(
@@ -26,7 +26,7 @@ _FIELD = re.compile(
     re.IGNORECASE,
 )
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]?\d)")
-_CODE = re.compile(r"(?<![\w.:/\-])([245]\d\d)(?= |$|-(?:\D|\d\.\d|$))")
+_CODE = re.compile(r"(?<![\w.:/\-])([245]\d\d)(?=:? |$|-(?:\D|\d\.\d|$))")
 _HEX_UTF8 = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 
 

@@ -20,8 +20,10 @@ _ONLY_CLOSE = re.compile(r"^\s*>\s*[^\W\d_]{0,14}\s*:\s*$")
 _BROKEN_OFF = re.compile(r"^\s?[_(<&?/=%)\]][^\s]{3,}")
 _TOO_SHORT = 120  # a plain part of fewer characters may only say that there is HTML
 _CARD_LINES, _CARD_WIDTH = 9, 80  # a signature below a quote is short; anything longer may be an answer
-_ANSWER = re.compile(r"\s*(?:re|aw|sv|vs|antw|odp|ynt|r|rif|ref|回复|答复|回覆|返信|رد|השב)\s?(?:\[\d+\])?\s?[:\uff1a]", re.IGNORECASE)
-    r"(?i)\s*(?:re|aw|sv|vs|antw|odp|ynt|r|rif|ref|res|atb|\u0440\u0435|\u05d4\u05e9\u05d1|\u0631\u062f|\u56de\u590d|\u7b54\u590d|\u56de\u8986|\u8fd4\u4fe1)\s?(?:\[\d+\])?\s?[:\uff1a]"
+_ANSWER = re.compile(
+    r"\s*(?:re|aw|sv|vs|antw|odp|ynt|r|rif|ref|\u56de\u590d|\u7b54\u590d|\u56de\u8986|\u8fd4\u4fe1|\u0631\u062f|\u05d4\u05e9\u05d1)"
+    r"\s?(?:\[\d+\])?\s?[:\uff1a]",
+    re.IGNORECASE,
 )
 _DASHES = re.compile(r"\s*(?:--|\u2014)\s*")
 _TOKEN = re.compile(r"\w+")
