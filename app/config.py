@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 DEFAULT_FILE = "tidings.toml"
+PERSON = r"[\w.@+-]{0,64}"
 GENERATION_FILE = "tidings.generation"
 
 
@@ -97,9 +98,11 @@ class Web(_Part):
 
 
 class Core(_Part):
-    """Whom to wake: alerts about safety, and tasks for people."""
+    """The core team: whom to wake, who acts at this command line, and whether a second person approves."""
 
     alerts: list[str] = Field(default_factory=list)
+    person: str = Field(default="", pattern=f"^{PERSON}$")
+    second_person: bool = False
 
 
 class Config(BaseSettings):

@@ -17,7 +17,7 @@ from db.journal import Act
 from digests.wall import instant, instant_on, read_wall, zone
 from flows import announce, groups, questions, roster_import, schedule, timeline
 from flows import process as processes
-from flows.announce import Text
+from flows.announce import Moment, Text
 from flows.engine import Engine, Refused
 from flows.reports import ImportReport
 
@@ -154,8 +154,7 @@ class History:
                 self._engine,
                 process_id,
                 one["slug"],
-                send_wall=one["send_at"],
-                zone_name=one["zone"],
+                moment=Moment(one["send_at"], one["zone"]),
                 act=self._act(now),
             )
             coming += 1

@@ -53,6 +53,7 @@ def engine(config: Config) -> Engine:
             give_up=_minutes(config.send.give_up_days * 24 * 60),
             signed=bool(config.dkim),
             alerts=tuple(config.core.alerts),
+            second_person=config.core.second_person,
             auth_servers=tuple(config.listen.auth_servers),
         ),
     )

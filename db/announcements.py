@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from db.engine import Tx
-from db.tables import Announcement
+from db.states import LIVE, TOLD, WAITING, DeliveryState
+from db.tables import Announcement, Delivery, Mailing, Variant
 
 _A: Any = Announcement.__table__  # type: ignore[attr-defined]
+_D: Any = Delivery.__table__  # type: ignore[attr-defined]
+_M: Any = Mailing.__table__  # type: ignore[attr-defined]
+_V: Any = Variant.__table__  # type: ignore[attr-defined]
+
+_ARRIVED = tuple(state for state in TOLD if state not in LIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +79,23 @@ def audiences(tx: Tx, process_id: int, ids: Sequence[int]) -> dict[int, Any]:
         return {}
     rows = tx.execute(select(_A.c.id, _A.c.audience).where(_A.c.process_id == process_id, _A.c.id.in_(ids)))
     return {row.id: row.audience or {} for row in rows}
+
+
+def arrived(tx: Tx, mailing_id: int) -> dict[int, str]:
+    """Who got a mailing, by liaison, with the key of the wording that they got."""
+    query = select(_D.c.liaison_id, _V.c.key).join(_V, _V.c.id == _D.c.variant_id)
+    rows = tx.execute(query.where(_D.c.mailing_id == mailing_id, _D.c.state.in_(_ARRIVED)))
+    return {row.liaison_id: row.key for row in rows if row.liaison_id is not None}
+
+
+def left(tx: Tx, mailing_id: int) -> int:
+    """How many mails of a mailing were handed to the relay, or are being so."""
+    stayed = (*WAITING, DeliveryState.CANCELLED)
+    query = select(func.count()).select_from(_D).where(_D.c.mailing_id == mailing_id, _D.c.state.not_in(stayed))
+    return int(tx.execute(query).scalar_one())
+
+
+def on_way(tx: Tx, announcement_id: int) -> int:
+    """How many mails of an announcement have not met their fate."""
+    query = select(func.count()).select_from(_D.join(_M, _M.c.id == _D.c.mailing_id))
+    return int(tx.execute(query.where(_M.c.announcement_id == announcement_id, _D.c.state.in_(LIVE))).scalar_one())

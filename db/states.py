@@ -141,8 +141,8 @@ MOVES: dict[str, dict[str, frozenset[str]]] = {
     "announcement": {
         _A.DRAFT: frozenset({_A.REVIEW, _A.SCHEDULED, _A.WITHDRAWN}),
         _A.REVIEW: frozenset({_A.DRAFT, _A.SCHEDULED, _A.WITHDRAWN}),
-        _A.SCHEDULED: frozenset({_A.DRAFT, _A.MAILED, _A.WITHDRAWN}),
-        _A.MAILED: frozenset({_A.WITHDRAWN}),
+        _A.SCHEDULED: frozenset({_A.DRAFT, _A.REVIEW, _A.MAILED, _A.WITHDRAWN}),
+        _A.MAILED: frozenset({_A.DRAFT, _A.WITHDRAWN}),
     },
     "mailing": {
         _M.BUILDING: frozenset({_M.READY, _M.HELD, _M.WITHDRAWN}),

@@ -19,15 +19,16 @@ _A: Any = Announcement.__table__  # type: ignore[attr-defined]
 
 @dataclass(frozen=True, slots=True)
 class WaitingRow:
-    """A queued delivery: of an edition, or of an announcement with its wall time.
+    """A queued delivery: of an edition, or of an announcement with the wall time of this mailing of it.
 
-    `free_at`: the end of the undo window, from which an edition may leave.
+    `free_at`: the end of the undo window, from which an edition may leave; `floor` is that of an announcement.
     """
 
     delivery_id: int
     send_at: datetime
     not_after: datetime
     free_at: datetime | None
+    floor: datetime | None
     landing: str
     send_wall: str
     zone: str
@@ -42,8 +43,10 @@ def waiting_for(tx: Tx, liaison_id: int) -> list[WaitingRow]:
             _D.c.not_after,
             _E.c.frozen_at,
             _G.c.undo_minutes,
+            _M.c.natural_key,
+            _M.c.created_at,
             _A.c.landing,
-            _A.c.send_wall,
+            _A.c.undo_minutes.label("undo"),
             _A.c.zone,
         )
         .join(_M, _M.c.id == _D.c.mailing_id)
@@ -59,8 +62,10 @@ def waiting_for(tx: Tx, liaison_id: int) -> list[WaitingRow]:
             send_at=row.send_at,
             not_after=row.not_after,
             free_at=row.frozen_at and row.frozen_at + timedelta(minutes=row.undo_minutes),
+            floor=row.created_at + timedelta(minutes=row.undo) if row.undo is not None else None,
             landing=row.landing or "",
-            send_wall=row.send_wall or "",
+            # A repeated announcement stands at its next moment already; the key of the mailing names its own.
+            send_wall=row.natural_key.split(":", 2)[2] if row.landing else "",
             zone=row.zone or "",
         )
         for row in rows

@@ -3,12 +3,12 @@
 Like an edition it is written in batches that may be repeated, and nothing leaves before the last one is written.
 """
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from db import announcements, deployment, editions, holding, journal, process, readers, texts
+from db import announcements, deployment, editions, holding, journal, outbox, process, readers, texts
 from db.announcements import AnnouncementRow
-from db.engine import CHUNK, Lane
+from db.engine import Lane, Tx
 from db.journal import Act
 from db.process import ProcessRow
 from db.states import AnnouncementState, DeliveryState, MailingState
@@ -16,16 +16,14 @@ from digests.landing import LIFE, overdue
 from digests.language import Wording, choose
 from digests.subject import Status
 from flows import control, frozen, restore
-from flows.announce import OWNER, Recipient, due_at, resolve, tell
+from flows.announce import OWNER, due_at, following, mailing_key, tell
 from flows.engine import Engine
 from flows.frozen import Frozen
 from flows.issue import footer
 from flows.notice import URGENT, tags
+from flows.recipients import Recipient, arrived, corrected, resolve, starts, subscribers
 from mailer import words
 from mailer.content import AnnouncementMail, Block
-
-# Readers furthest east reach a wall time up to 14 hours before it is that time in UTC.
-EARLY = timedelta(hours=26)
 
 
 def tick(engine: Engine, *, act: Act) -> list[int]:
@@ -34,8 +32,8 @@ def tick(engine: Engine, *, act: Act) -> list[int]:
         scheduled = announcements.announcements(tx, states=[AnnouncementState.SCHEDULED])
     done = []
     for row in scheduled:
-        due = due_at(row)
-        if due is None or act.now < due - _early(row):
+        start = starts(row)
+        if start is None or act.now < start:
             continue
         if row.fold:
             with engine.db.write() as tx:
@@ -47,69 +45,90 @@ def tick(engine: Engine, *, act: Act) -> list[int]:
     return done
 
 
-def post(engine: Engine, row: AnnouncementRow, *, act: Act) -> int:
-    """Put an announcement into the outbox; gives its mailing's id. Raises `TemplateFailed`."""
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the wordings of one announcement are made from."""
+
+    owner: ProcessRow
+    row: AnnouncementRow
+    said: Mapping[str, Wording]  # by field
+    fallbacks: Mapping[str, Sequence[str]]
+    corrects: int | None  # the mailing that an erratum stands under
+    subjects: Mapping[str, str]  # of that mailing, by the key of the wording
+
+
+def _gather(engine: Engine, row: AnnouncementRow) -> _Words:
     with engine.db.read() as tx:
         owner = process.by_id(tx, row.process_id)
         if owner is None:
             raise LookupError(f"announcement {row.slug} has no process")
-        series = editions.digests(tx, owner.id)
         said = {field: wording for (_, _, field), wording in texts.load_texts(tx, owner.id, [(OWNER, row.id)]).items()}
-        fallbacks = process.fallbacks(tx, owner.id)
-    mailing_id = _mailing(engine, owner, row, act)
+        corrects = corrected(tx, row.corrects_id) if row.corrects_id is not None else None
+        keys = {i: key for key, i in readers.variant_ids(tx, corrects).items()} if corrects is not None else {}
+        subjects = {keys[i]: frozen.load(body).rendered.subject for i, body in outbox.bodies(tx, keys).items()}
+        return _Words(owner, row, said, process.fallbacks(tx, owner.id), corrects, subjects)
+
+
+def post(engine: Engine, row: AnnouncementRow, *, act: Act) -> int:
+    """Put an announcement into the outbox; gives its mailing's id. Raises `TemplateFailed`."""
+    source = _gather(engine, row)
+    mailing_id = _mailing(engine, source, act)
     letters: dict[str, Frozen] = {}
-    after = 0
-    while series:
+    with engine.db.read() as tx:
+        got = arrived(tx, row)
+    for rows in subscribers(engine, row.process_id):
         with engine.db.read() as tx:
-            rows = readers.subscribers(tx, series[0].id, after, CHUNK)
-            chosen = resolve(engine, tx, row, rows, act.now)
-        if not rows:
-            break
-        after = rows[-1].liaison_id
+            chosen = resolve(engine, tx, row, rows, act.now, got)
         by_id = {one.liaison_id: one for one in rows}
-        keys = {one.liaison_id: _key(engine, said, one.languages, fallbacks) for one in chosen if not one.reason}
-        for one in chosen:
-            key = keys.get(one.liaison_id)
-            if key is not None and key not in letters:
-                letters[key] = _word(engine, owner, row, said, one.languages, fallbacks, key)
+        keys = {one.liaison_id: one.got or _key(engine, source, one.languages) for one in chosen if not one.reason}
+        for key in set(keys.values()) - letters.keys():
+            letters[key] = _word(engine, source, key)
         with engine.db.write(Lane.BULK) as tx:
             _write(tx, mailing_id, chosen, by_id, keys, letters, act)
     with engine.db.write() as tx:
-        total, digest = readers.settled(tx, mailing_id)
-        values = {"total": total, "set_hash": digest, "ready_at": act.now}
-        why = _hold(owner, row, act)
-        becomes = MailingState.HELD if why else MailingState.READY
-        journal.move(
-            tx, act, "mailing", mailing_id, becomes, why or "enqueued", process_id=owner.id, proof=digest,
-            paused_why=why, **values,
-        )  # fmt: skip
-        if announcements.by_id(tx, row.id).state == AnnouncementState.SCHEDULED:
-            journal.move(tx, act, OWNER, row.id, AnnouncementState.MAILED, "enqueued", process_id=owner.id)
+        _release(tx, source.owner, row, mailing_id, act)
     return mailing_id
 
 
-def _early(row: AnnouncementRow) -> timedelta:
-    return EARLY if row.landing == "wall" else timedelta(0)
+def _release(tx: Tx, owner: ProcessRow, row: AnnouncementRow, mailing_id: int, act: Act) -> None:
+    """Let the mailing go, and put a repeated announcement to its next moment, in one transaction."""
+    total, digest = readers.settled(tx, mailing_id)
+    values = {"total": total, "set_hash": digest, "ready_at": act.now}
+    why = _hold(owner, row, act)
+    becomes = MailingState.HELD if why else MailingState.READY
+    journal.move(
+        tx, act, "mailing", mailing_id, becomes, why or "enqueued", process_id=owner.id, proof=digest,
+        paused_why=why, **values,
+    )  # fmt: skip
+    if announcements.by_id(tx, row.id).state != AnnouncementState.SCHEDULED:
+        return
+    again = following(row, act.now)
+    if again is None:
+        journal.move(tx, act, OWNER, row.id, AnnouncementState.MAILED, "enqueued", process_id=owner.id)
+    else:
+        announcements.change(tx, row.id, send_wall=again)
+        journal.note(tx, act, (OWNER, row.id), "repeated", process_id=owner.id)
 
 
 def _hold(owner: ProcessRow, row: AnnouncementRow, act: Act) -> str | None:
     """Why an announcement waits for a person instead of going out, or None."""
-    due = due_at(row) or act.now
-    if restore.may_have_gone(due - _early(row), owner.restored_at):
+    if restore.may_have_gone(starts(row) or act.now, owner.restored_at):
         return restore.WHY
-    return control.OVERDUE if overdue(due, act.now, holding.LATE_LIMIT) else None
+    return control.OVERDUE if overdue(due_at(row) or act.now, act.now, holding.LATE_LIMIT) else None
 
 
-def _mailing(engine: Engine, owner: ProcessRow, row: AnnouncementRow, act: Act) -> int:
-    key = f"announce:{row.slug}:{row.send_wall}"
+def _mailing(engine: Engine, source: _Words, act: Act) -> int:
+    owner, row = source.owner, source.row
+    key = mailing_key(row, row.send_wall)
     with engine.db.write() as tx:
         made = editions.add_mailing(
             tx,
             tags(engine, owner, key),
             process_id=owner.id,
             natural_key=key,
-            kind="announcement",
+            kind="erratum" if row.corrects_id is not None else "announcement",
             announcement_id=row.id,
+            corrects_id=source.corrects,
             seq=owner.last_seq,
             state=MailingState.BUILDING,
             generation=deployment.generation(tx),
@@ -121,42 +140,39 @@ def _mailing(engine: Engine, owner: ProcessRow, row: AnnouncementRow, act: Act) 
     return made
 
 
-def _key(engine: Engine, said: dict[str, Wording], languages: tuple[str, ...], fallbacks: Any) -> str:
+def _key(engine: Engine, source: _Words, languages: tuple[str, ...]) -> str:
     """What a reader's letter depends on: the language of the service's words, and of each text."""
     langs = [words.pick(languages, engine.renderer.languages)]
     for field in ("title", "body"):
-        found = choose(said[field], languages, fallbacks, strict=True)
+        found = choose(source.said[field], languages, source.fallbacks, strict=True)
         langs.append(found.lang if found is not None else "")
     return " ".join(langs)
 
 
-def _word(
-    engine: Engine,
-    owner: ProcessRow,
-    row: AnnouncementRow,
-    said: dict[str, Wording],
-    languages: tuple[str, ...],
-    fallbacks: Any,
-    key: str,
-) -> Frozen:
-    blocks = {}
-    for field in ("title", "body"):
-        found = choose(said[field], languages, fallbacks, strict=True)
-        blocks[field] = Block(found.body, found.lang) if found is not None else Block("", owner.source_lang)
+def _word(engine: Engine, source: _Words, key: str) -> Frozen:
+    """The letter of one key. An erratum is in the language that its reader got the first in, whatever they read now."""
+    owner, row = source.owner, source.row
+    spoken, *langs = key.split(" ")
+    blocks = []
+    for field, lang in zip(("title", "body"), langs, strict=True):
+        # A title that was chosen in another language than the body has no correction of its own in it.
+        found = choose(source.said[field], (lang if lang in source.said[field].versions else langs[1],), strict=True)
+        blocks.append(Block(found.body, found.lang) if found is not None else Block("", owner.source_lang))
     mail = AnnouncementMail(
         process=owner.name,
-        heading=blocks["title"],
+        heading=blocks[0],
         footer=footer(owner, f"{owner.slug}-owner", web=engine.settings.base_url.startswith("http")),
-        body=(blocks["body"],),
+        body=(blocks[1],),
+        corrects=source.subjects.get(key, ""),
         signed=owner.name,
     )
-    rendered = engine.renderer.render("announcement", key.split(" ", maxsplit=1)[0], {"mail": mail})
+    kind = "erratum" if row.corrects_id is not None else "announcement"
     tag = engine.keys.ring(owner.slug, owner.address_base).mailing_tag(f"{row.slug} {key}")
-    return Frozen(rendered, f"{tag:010x}")
+    return Frozen(engine.renderer.render(kind, spoken, {"mail": mail}), f"{tag:010x}")
 
 
 def _write(
-    tx: Any,
+    tx: Tx,
     mailing_id: int,
     chosen: list[Recipient],
     rows: dict[int, readers.Reader],

@@ -11,7 +11,7 @@ from digests.landing import LIFE, Hours, Landing, announced, landing
 from digests.wall import read_wall, zone
 
 # How announcements land, by their own words and by those of a file.
-_LANDINGS = {"wall": Landing.LOCAL, "hour": Landing.NEXT, **{one.value: one for one in Landing}}
+_LANDINGS = {"wall": Landing.LOCAL, "day": Landing.HOURS, "hour": Landing.NEXT, **{one.value: one for one in Landing}}
 
 
 def hours_of(zone_name: str, hour: int, quiet: Any = None) -> Hours:
@@ -51,5 +51,5 @@ def _moment(row: WaitingRow, reader: LiaisonRow, now: datetime) -> datetime:
         return landing(max(row.free_at, now), hours)
     if row.landing in _LANDINGS and row.send_wall and row.zone:
         at = announced(_LANDINGS[row.landing], read_wall(row.send_wall), zone(row.zone), hours)
-        return max(at, now)
+        return max(at, now, row.floor or now)
     return row.send_at

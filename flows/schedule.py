@@ -15,9 +15,9 @@ from db.states import AnnouncementState, EditionState, MailingState
 from digests import cadence
 from digests.wall import zone
 from flows import post, publish, roster, timeline
-from flows.announce import due_at
 from flows.engine import Engine, Refused
 from flows.publish import Published
+from flows.recipients import starts
 from mailer.render import TemplateFailed
 
 LOOK_BACK = timedelta(days=40)  # how far a digest that never ticked looks for its last slot
@@ -161,7 +161,7 @@ def next_due(engine: Engine, after: datetime, *, retries: bool = True) -> Due | 
         following = next(slots(one, since, since + timedelta(days=400)), None)
         if following is not None:
             found.append(Due(following.instant - grace, f"edition {following.wall} of {one.slug} is drafted"))
-    found += [Due(at, f"announcement {one.slug} is sent") for one in texts if (at := due_at(one)) is not None]
+    found += [Due(at, f"announcement {one.slug} is sent") for one in texts if (at := starts(one)) is not None]
     for owner in owners:
         at = timeline.next_clock_event(engine.db, owner.slug, after)
         if at is not None:

@@ -5,7 +5,7 @@ pictures become links (no mail of ours loads anything). Pure and total: any text
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from html import escape
 
@@ -59,6 +59,28 @@ def to_words(text: str, limit: int = 0) -> str:
         return words
     cut = words[:limit].rsplit(" ", 1)[0] if " " in words[:limit] else words[:limit]
     return cut.rstrip(" ,;:.–-") + "…"
+
+
+def links(text: str) -> tuple[str, ...]:
+    """The http addresses that a reader can follow, images among them, in order, each once."""
+    found: dict[str, None] = {}
+    for token in _inline(text):
+        if token.type in ("link_open", "image"):
+            found[str(token.attrs.get("href") or token.attrs.get("src") or "")] = None
+        elif token.type == "text":
+            found.update((match[0], None) for match in _BARE.finditer(token.content))
+    return tuple(url for url in found if url.lower().startswith(("http://", "https://")))
+
+
+def wordless_images(text: str) -> tuple[str, ...]:
+    """The addresses of images without words for those who do not see them."""
+    images = (token for token in _inline(text) if token.type == "image" and not token.content.strip())
+    return tuple(str(token.attrs.get("src", "")) for token in images)
+
+
+def _inline(text: str) -> Iterator[Token]:
+    for token in _PARSER.parse(clean_text(text)):
+        yield from token.children or ()
 
 
 def _html(tokens: Sequence[Token], heading: int) -> str:

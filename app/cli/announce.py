@@ -1,4 +1,4 @@
-"""`tidings announce`: add, schedule, withdraw, list, recipients."""
+"""`tidings announce`: add, edit, review, check, recipients, schedule, undo, withdraw, erratum, list."""
 
 from datetime import datetime
 from pathlib import Path
@@ -6,46 +6,57 @@ from typing import Annotated
 
 import typer
 
+from app import links as tries
 from app.cli import console
 from app.cli.session import Session
 from db import announcements
+from db.announcements import AnnouncementRow
+from db.states import AnnouncementState
 from digests import audience
 from flows import announce as flow
+from flows import erratum as errata
+from flows import precheck
+from flows import recipients as people
+from flows import review as reviews
 from flows.engine import Refused
+from mailer.address import key
 
 cli = typer.Typer(name="announce", help="One-off texts of the core team.", no_args_is_help=True)
+
+
+Texts = Annotated[list[str], typer.Option("--text", help="LANG=FILE, Markdown that begins with `# Title`.")]
 
 
 @cli.command()
 def add(
     context: typer.Context,
     slug: Annotated[str, typer.Argument(help="Short name.")],
-    text: Annotated[list[str], typer.Option("--text", help="LANG=FILE, Markdown that begins with `# Title`.")],
+    text: Texts,
     track: Annotated[list[str] | None, typer.Option(help="For liaisons who follow it.")] = None,
     group: Annotated[list[str] | None, typer.Option(help="For liaisons of it.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="For liaisons of its groups.")] = None,
     language: Annotated[list[str] | None, typer.Option(help="For readers of it.")] = None,
     cadence: Annotated[list[str] | None, typer.Option(help="For readers of this cadence.")] = None,
+    name: Annotated[list[str] | None, typer.Option(help="For the liaison with this address.")] = None,
     fold: Annotated[bool, typer.Option(help="Put it into the next digest instead of a mail.")] = False,
     landing: Annotated[
-        str, typer.Option(help="instant; wall: that time on each clock; hour: each reader's own.")
+        str,
+        typer.Option(
+            help="instant; wall: that time on each clock; day: that day at each reader's hour; hour: their next hour."
+        ),
     ] = "instant",
     urgent: Annotated[bool, typer.Option(help="Leaves before bulk mail.")] = False,
 ) -> None:
     """Write a draft, in one or more languages, for everyone or for whoever fits any of the options."""
     session: Session = context.obj
-    said = {}
-    for pair in text:
-        lang, equals, name = pair.partition("=")
-        if not equals:
-            raise Refused(f"--text takes LANG=FILE, such as en=office-hours.md, not {pair!r}")
-        said[lang] = flow.read_text(Path(name).read_text("utf-8"))
+    said = _texts(text)
     rule = {
         "tracks": track or [],
         "groups": group or [],
         "regions": region or [],
         "languages": language or [],
         "cadences": cadence or [],
+        "names": [key(address) for address in name or ()],
     }
     made = flow.add(
         session.engine, session.process.id, slug, said, act=session.act(), rule=rule, fold=fold, landing=landing,
@@ -56,22 +67,129 @@ def add(
     )
 
 
+def _texts(pairs: list[str]) -> dict[str, flow.Text]:
+    said = {}
+    for pair in pairs:
+        lang, equals, name = pair.partition("=")
+        if not equals:
+            raise Refused(f"--text takes LANG=FILE, such as en=office-hours.md, not {pair!r}")
+        said[lang] = flow.read_text(Path(name).read_text("utf-8"))
+    return said
+
+
+@cli.command()
+def edit(context: typer.Context, slug: str, text: Texts) -> None:
+    """Put in new words, or a language more, before it is mailed."""
+    session: Session = context.obj
+    row = flow.edit(session.engine, session.process.id, slug, _texts(text), act=session.act())
+    console.answer(session.json, row, f"{slug} has new words and is {_state(row)}")
+
+
+@cli.command()
+def review(
+    context: typer.Context,
+    slug: str,
+    approve: Annotated[bool, typer.Option("--approve", help="Say yes, as a second person.")] = False,
+    send_back: Annotated[bool, typer.Option("--send-back", help="Give it back to its writer.")] = False,
+) -> None:
+    """Put a draft before a second person; with --approve or --send-back, be that person."""
+    session: Session = context.obj
+    if approve and send_back:
+        console.fail("--approve or --send-back, not both", console.USAGE)
+    verb = reviews.approve if approve else reviews.send_back if send_back else reviews.ask
+    row = verb(session.engine, session.process.id, slug, act=session.act())
+    console.answer(session.json, row, f"{slug} is {_state(row)}")
+
+
+def _state(row: AnnouncementRow) -> str:
+    """Its state, and what it waits for."""
+    if row.state == AnnouncementState.REVIEW:
+        return f"in review: a second person says `tidings --as NAME announce review {row.slug} --approve`"
+    if row.state == AnnouncementState.DRAFT:
+        return f"a draft{', approved' if row.reviewed_by else ''}: `tidings announce schedule {row.slug}` sends it"
+    return f"{row.state} for {row.send_wall} {row.zone}"
+
+
+@cli.command()
+def check(
+    context: typer.Context,
+    slug: str,
+    links: Annotated[bool, typer.Option(help="Try the links in it.")] = True,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long a link may take.")] = tries.SECONDS,
+) -> None:
+    """Look it over before it goes; ends with code 1 if there is a fault to mend."""
+    session: Session = context.obj
+    found = precheck.check(
+        session.engine,
+        session.process.id,
+        slug,
+        now=session.act().now,
+        dead=(lambda urls: tries.dead(urls, seconds)) if links else None,
+    )
+    if session.json:
+        for one in found:
+            console.emit(one)
+    else:
+        console.table(
+            f"{slug}: {len(found)} findings",
+            ["level", "what", "language", "found"],
+            [(one.level, one.what, one.lang, one.found) for one in found],
+        )
+    if faults := sum(one.level == "fault" for one in found):
+        console.fail(f"{slug}: {faults} to mend")
+
+
 @cli.command()
 def schedule(
     context: typer.Context,
     slug: str,
     at: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M"], help="Wall time; without it, now.")] = None,
     zone: Annotated[str | None, typer.Option(help="Zone of that time; the process's by default.")] = None,
+    repeat: Annotated[
+        str, typer.Option(help="Again and again, such as `monthly 31 09:00`: a shorter month has it on its last day.")
+    ] = "",
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day of repeating.")] = None,
+    undo_minutes: Annotated[int, typer.Option(min=0, help="Minutes from its start to the first mail.")] = 0,
 ) -> None:
     """Give a draft its moment."""
     session: Session = context.obj
-    wall = at.strftime("%Y-%m-%dT%H:%M") if at is not None else None
-    row = flow.schedule(session.engine, session.process.id, slug, act=session.act(), send_wall=wall, zone_name=zone)
+    moment = flow.Moment(
+        at.strftime("%Y-%m-%dT%H:%M") if at is not None else None,
+        zone,
+        repeat,
+        until.date() if until is not None else None,
+        undo_minutes,
+    )
+    row = flow.schedule(session.engine, session.process.id, slug, act=session.act(), moment=moment)
     if session.json:
         console.emit(row)
+    elif row.state == AnnouncementState.REVIEW:
+        console.say(f"{slug} is {_state(row)}")
     else:
         where = "into the first digest frozen after" if row.fold else "goes at"
-        console.say(f"{slug} {where} {row.send_wall} {row.zone}")
+        console.say(f"{slug} {where} {row.send_wall} {row.zone}" + (f", then {row.repeat}" if row.repeat else ""))
+
+
+@cli.command()
+def undo(context: typer.Context, slug: str) -> None:
+    """Make it a draft again: before its moment, or in its undo window, while no mail has left."""
+    session: Session = context.obj
+    stopped = flow.undo(session.engine, session.process.id, slug, act=session.act())
+    console.answer(
+        session.json, {"slug": slug, "cancelled": stopped}, f"{slug} is a draft again; {stopped} mails were stopped"
+    )
+
+
+@cli.command()
+def erratum(context: typer.Context, slug: str, text: Texts) -> None:
+    """Write a correction to exactly those who got it, each in the language they got it in; then schedule that."""
+    session: Session = context.obj
+    made = errata.erratum(session.engine, session.process.id, slug, _texts(text), act=session.act())
+    console.answer(
+        session.json,
+        {"slug": made, "corrects": slug},
+        f"{made} is a draft; `tidings announce schedule {made}` sends it under {slug}",
+    )
 
 
 @cli.command()
@@ -96,14 +214,16 @@ def list_(context: typer.Context) -> None:
         return
     console.table(
         f"{session.process.name}: {len(rows)} announcements",
-        ["name", "state", "when", "lands", "audience"],
+        ["name", "state", "when", "lands", "audience", "written by", "approved by"],
         [
             (
                 r.slug,
                 r.state,
-                f"{r.send_wall or '-'} {r.zone or ''}".strip(),
+                f"{r.send_wall or '-'} {r.zone or ''}".strip() + (f", {r.repeat}" if r.repeat else ""),
                 "in the next digest" if r.fold else r.landing,
-                str(audience.parse(r.audience or {})),
+                "who got the first" if r.corrects_id is not None else str(audience.parse(r.audience or {})),
+                r.written_by,
+                r.reviewed_by or "",
             )
             for r in rows
         ],
@@ -114,7 +234,7 @@ def list_(context: typer.Context) -> None:
 def recipients(context: typer.Context, slug: str) -> None:
     """Name exactly who will get it, and who of its audience will not and why."""
     session: Session = context.obj
-    rows = flow.recipients(session.engine, session.process.id, slug, now=session.act().now)
+    rows = people.recipients(session.engine, session.process.id, slug, now=session.act().now)
     if session.json:
         for row in rows:
             console.emit(row)

@@ -1,5 +1,6 @@
 """The root of the command line: options that stand before every verb, and the verbs by noun."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ from app.cli import (
     translate,
 )
 from app.cli.session import Session, guarded
+from app.config import PERSON
 
 cli = typer.Typer(
     name="tidings",
@@ -41,10 +43,15 @@ def options(
         Path | None, typer.Option("--config", "-c", help="Configuration file (else TIDINGS_CONFIG, ./tidings.toml).")
     ] = None,
     process: Annotated[str, typer.Option("--process", "-p", help="Which process, by slug.")] = "",
+    person: Annotated[
+        str, typer.Option("--as", help="Who acts, by name: for the record, and for review by a second person.")
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
 ) -> None:
     """Options of every command."""
-    session = Session(config_file=config, process_slug=process, json=json)
+    if not re.fullmatch(PERSON, person):
+        raise typer.BadParameter("a name of letters, digits and . _ @ + -", param_hint="--as")
+    session = Session(config_file=config, process_slug=process, json=json, person=person)
     context.obj = session
     context.with_resource(guarded(session))
 

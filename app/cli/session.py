@@ -36,6 +36,7 @@ class Session:
     config_file: Path | None = None
     process_slug: str = ""
     json: bool = False
+    person: str = ""
     _opened: list[Engine] = field(default_factory=list)
 
     @cached_property
@@ -72,8 +73,9 @@ class Session:
         )
 
     def act(self) -> Act:
-        """The operator, now."""
-        return Act(OPERATOR, wiring.clock(self.config)())
+        """The operator, now; by name where one is given."""
+        name = self.person or self.config.core.person
+        return Act(f"{OPERATOR}:{name}" if name else OPERATOR, wiring.clock(self.config)())
 
     def close(self) -> None:
         """Give the database back."""

@@ -92,6 +92,33 @@ def test_announcements_from_the_command_line(shell: Shell) -> None:
     assert "begins with its title" in shell.run("announce", "add", "y", "--text", "en=bad.md", code=1).stderr
 
 
+def test_an_announcement_by_two_people_from_the_command_line(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "s.example", "--as-of", "2019-03-20")
+    shell.run("roster", "import", "--groups", str(SAMPLES / "groups.csv"))
+    shell.run("digest", "add", "core", "--title", "Digest", "--rule", "weekly mon 09:00")
+    shell.run("roster", "import", "--liaisons", str(SAMPLES / "liaisons.csv"))
+    (shell.folder / "en.md").write_text("# Office hours\n\nOn Thursday. [date]\n")
+    shell.run("--as", "ana", "announce", "add", "hours", "--text", "en=en.md", "--name", "bronwen.tully@wmuk.example")
+    assert [row["addr"] for row in shell.json("announce", "recipients", "hours")] == ["bronwen.tully@wmuk.example"]
+    bad = shell.run("announce", "check", "hours", "--no-links", code=1)
+    assert "[date]" in bad.stdout
+    assert "1 to mend" in bad.stderr
+    (shell.folder / "en.md").write_text("# Office hours\n\nOn Thursday.\n")
+    shell.run("--as", "ana", "announce", "edit", "hours", "--text", "en=en.md")
+    shell.run("announce", "check", "hours", "--no-links")
+    shell.run("--as", "ana", "announce", "review", "hours")
+    assert "second person" in shell.run("--as", "ana", "announce", "review", "hours", "--approve", code=1).stderr
+    waits = shell.run("announce", "schedule", "hours", "--repeat", "monthly 31 09:00", "--until", "2199-01-01")
+    assert "in review" in waits.stdout
+    shell.run("--as", "ben", "announce", "review", "hours", "--approve")
+    (row,) = shell.json("announce", "list")
+    assert (row["state"], row["written_by"], row["reviewed_by"]) == ("scheduled", "operator:ana", "operator:ben")
+    assert "a draft again" in shell.run("announce", "undo", "hours").stdout
+    assert "nobody got hours" in shell.run("announce", "erratum", "hours", "--text", "en=en.md", code=1).stderr
+    assert "letters" in shell.run("--as", "ana\n", "announce", "list", code=2).stderr
+    assert "once" not in shell.run("announce", "schedule", "hours", "--repeat", "monthly 32 09:00", code=1).stdout
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

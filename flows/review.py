@@ -1,0 +1,50 @@
+"""Review of an announcement by a second person: asked for, given with or without approval.
+
+Who wrote it last may not approve it. An approved one goes at the moment it was given, or waits for one.
+"""
+
+from db import announcements, journal
+from db.announcements import AnnouncementRow
+from db.journal import Act
+from db.states import AnnouncementState
+from flows.announce import OWNER, due_at, need
+from flows.engine import Engine, Refused
+
+
+def ask(engine: Engine, process_id: int, slug: str, *, act: Act) -> AnnouncementRow:
+    """Put a draft before a second person; it cannot be sent until they have approved it."""
+    with engine.db.write() as tx:
+        row = need(announcements.by_slug(tx, process_id, slug), slug)
+        journal.move(
+            tx, act, OWNER, row.id, AnnouncementState.REVIEW, "review asked", process_id=process_id, reviewed_by=None
+        )
+        return announcements.by_id(tx, row.id)
+
+
+def approve(engine: Engine, process_id: int, slug: str, *, act: Act) -> AnnouncementRow:
+    """Approve it as a second person. With a moment to come it is scheduled; else it is a draft that may be."""
+    with engine.db.write() as tx:
+        row = _waiting(announcements.by_slug(tx, process_id, slug), slug)
+        if row.written_by == act.actor:
+            raise Refused(f"{slug} was written by {act.actor}: a second person approves it (`tidings --as NAME ...`)")
+        due = due_at(row)
+        becomes = AnnouncementState.SCHEDULED if due is not None and due > act.now else AnnouncementState.DRAFT
+        journal.move(tx, act, OWNER, row.id, becomes, "approved", process_id=process_id, reviewed_by=act.actor)
+        return announcements.by_id(tx, row.id)
+
+
+def send_back(engine: Engine, process_id: int, slug: str, *, act: Act) -> AnnouncementRow:
+    """Give it back to its writer, as a draft without a moment."""
+    with engine.db.write() as tx:
+        row = _waiting(announcements.by_slug(tx, process_id, slug), slug)
+        journal.move(
+            tx, act, OWNER, row.id, AnnouncementState.DRAFT, "sent back", process_id=process_id, send_wall=None
+        )
+        return announcements.by_id(tx, row.id)
+
+
+def _waiting(found: AnnouncementRow | None, slug: str) -> AnnouncementRow:
+    row = need(found, slug)
+    if row.state != AnnouncementState.REVIEW:
+        raise Refused(f"{slug} is {row.state}: `tidings announce review {slug}` puts a draft before a second person")
+    return row

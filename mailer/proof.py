@@ -1,0 +1,54 @@
+"""Reading a text of the core team as a careful colleague would, before it is mailed. Pure; opens no link.
+
+Finds what can be seen from the words alone: places that wait to be filled in, hours without a zone, images without
+words, a subject too long for a telephone.
+"""
+
+import re
+from dataclasses import dataclass
+
+from mailer import markdown
+from mailer.flow import columns
+
+SUBJECT = 60
+"""Columns of a subject that most mail programs show on a small screen."""
+_PLACES = re.compile(
+    r"\b(?:TO[D]O|TBD|TBA|TBC|FIX[M]E|XXX+|[Ll]orem ipsum)\b|\{\{.*?\}\}|\{%.*?%\}|<<.*?>>|%[A-Z_]{3,}%|_{4,}"
+    r"|\[(?:link|url|date|time|name|place|insert[^\]]*|\.\.\.|…)\](?!\()|https?://(?:www\.)?example\.(?:com|org|net)\b\S*",
+)
+_HOUR = re.compile(
+    r"(?<![\d:.,/-])(?:[01]?\d|2[0-3])(?::[0-5]\d(?!\d|:)(?:\s?[ap]\.?m\b\.?)?|\s?[ap]\.?m\b\.?|h[0-5]?\d?\b|\s?Uhr\b)",
+    re.I,
+)
+_ZONE = re.compile(
+    r"\b(?:UTC|GMT|Z|[A-Z]{1,4}[SD]?T|MSK)\b|\b(?:Africa|America|Asia|Europe|Australia|Pacific|Atlantic|Indian)/\w+"
+    r"|[+-−]\d{1,2}(?::?\d\d)?\b|\bzonestamp|\byour (?:own |local )?time\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something that a colleague would ask about. `sure`: it is wrong in any case."""
+
+    what: str  # placeholder, hour-without-zone, image-without-words, subject-too-long
+    found: str
+    sure: bool = False
+
+
+def doubts(title: str, body: str) -> list[Doubt]:
+    """What is wrong or doubtful in a text: a title in plain words, a body in Markdown."""
+    found = [Doubt("placeholder", match[0], sure=True) for match in _PLACES.finditer(f"{title}\n{body}")]
+    found += [Doubt("image-without-words", url, sure=True) for url in markdown.wordless_images(body)]
+    found += [Doubt("hour-without-zone", said) for said in (*_hours(title), *_hours(markdown.to_text(body)))]
+    if columns(title) > SUBJECT:
+        found.append(Doubt("subject-too-long", f"{columns(title)} columns, more than {SUBJECT}"))
+    return found
+
+
+def _hours(text: str) -> list[str]:
+    """The hours of day in whose paragraph no zone is named."""
+    found: list[str] = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        if not _ZONE.search(_HOUR.sub(" ", paragraph)):
+            found += [match[0].strip() for match in _HOUR.finditer(paragraph)]
+    return found

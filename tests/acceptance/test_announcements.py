@@ -1,0 +1,228 @@
+"""Announcements from draft to correction, over real mail."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from db import addresses, announcements
+from db.announcements import AnnouncementRow
+from db.states import WrongMove
+from flows import announce, precheck, recipients, review, roster
+from flows import erratum as errata
+from flows.announce import Moment, Text
+from flows.engine import Refused
+from tests.world import START, World
+
+HOURS = {"en": Text("Office hours", "On Thursday at 18:00 UTC.\n"), "ar": Text("ساعات المكتب", "يوم الخميس.\n")}
+RIGHT = {"en": Text("Office hours", "On Friday.\n"), "ar": Text("ساعات المكتب", "يوم الجمعة.\n")}
+
+
+def put(world: World, slug: str = "hours", said: dict[str, Text] = HOURS, **options: object) -> None:
+    announce.add(world.engine, world.process().id, slug, said, act=world.act("operator:ana"), **options)
+
+
+def at(world: World, wall: str | None, slug: str = "hours", **parts: object) -> AnnouncementRow:
+    moment = Moment(wall, "UTC", **parts)
+    return announce.schedule(world.engine, world.process().id, slug, act=world.act("operator:ana"), moment=moment)
+
+
+def row(world: World, slug: str = "hours") -> AnnouncementRow:
+    with world.engine.db.read() as tx:
+        found = announcements.by_slug(tx, world.process().id, slug)
+    assert found is not None
+    return found
+
+
+def subjects(world: World, who: str) -> list[str]:
+    return [mail["Subject"] for mail in world.mailbox(who)]
+
+
+def test_a_second_person_lets_it_go(world: World) -> None:
+    world.populate()
+    put(world)
+    process_id = world.process().id
+    review.ask(world.engine, process_id, "hours", act=world.act("operator:ana"))
+    with pytest.raises(Refused, match="second person"):
+        at(world, None)
+    assert at(world, "2019-03-05T10:00").state == "in review"
+    with pytest.raises(Refused, match="written by operator:ana"):
+        review.approve(world.engine, process_id, "hours", act=world.act("operator:ana"))
+    world.until(datetime(2019, 3, 5, 12, tzinfo=START.tzinfo))
+    assert not subjects(world, "chidi")  # nobody approved it, so it did not go
+    review.approve(world.engine, process_id, "hours", act=world.act("operator:ben"))
+    assert row(world).state == "draft"  # its moment is past: it wants a new one
+    assert at(world, "2019-03-06T10:00").state == "scheduled"
+    announce.edit(world.engine, process_id, "hours", RIGHT, act=world.act("operator:ana"))
+    assert row(world).state == "in review"  # new words want a new look
+    review.approve(world.engine, process_id, "hours", act=world.act("operator:ben"))
+    assert (row(world).state, row(world).reviewed_by) == ("scheduled", "operator:ben")
+    world.until(datetime(2019, 3, 6, 12, tzinfo=START.tzinfo))
+    assert subjects(world, "chidi") == ["Office hours"]
+    assert "Friday" in world.mailbox("chidi")[0].text
+    with pytest.raises(Refused, match="erratum"):
+        announce.edit(world.engine, process_id, "hours", HOURS, act=world.act())
+
+
+def test_sent_back_to_its_writer(world: World) -> None:
+    world.populate()
+    put(world)
+    process_id = world.process().id
+    with pytest.raises(Refused, match="is draft"):
+        review.approve(world.engine, process_id, "hours", act=world.act("operator:ben"))
+    review.ask(world.engine, process_id, "hours", act=world.act("operator:ana"))
+    review.send_back(world.engine, process_id, "hours", act=world.act("operator:ben"))
+    assert row(world).state == "draft"
+
+
+def test_undo_in_the_window_and_never_after_it(world: World) -> None:
+    world.populate()
+    put(world)
+    process_id = world.process().id
+    at(world, "2019-03-05T10:00", undo_minutes=30)
+    world.at(datetime(2019, 3, 5, 10, 5, tzinfo=START.tzinfo))
+    world.turn()
+    assert row(world).state == "mailed"
+    assert not subjects(world, "chidi")
+    assert announce.undo(world.engine, process_id, "hours", act=world.act()) == 4
+    world.until(datetime(2019, 3, 5, 13, tzinfo=START.tzinfo))
+    assert not subjects(world, "chidi")
+    at(world, "2019-03-05T14:00")
+    world.until(datetime(2019, 3, 5, 15, tzinfo=START.tzinfo))
+    assert subjects(world, "chidi") == ["Office hours"]
+    with pytest.raises(Refused, match="4 mails of hours have left"):
+        announce.undo(world.engine, process_id, "hours", act=world.act())
+
+
+def test_a_moment_that_was_undone_is_not_used_again(world: World) -> None:
+    world.populate()
+    put(world, landing="wall")
+    at(world, "2019-03-05T10:00")
+    world.tick()  # a wall time is put into the outbox the day before
+    assert announce.undo(world.engine, world.process().id, "hours", act=world.act()) == 4
+    with pytest.raises(Refused, match="another minute"):
+        at(world, "2019-03-05T10:00")
+
+
+def test_an_erratum_to_exactly_those_who_got_it_under_what_they_got(world: World) -> None:
+    world.populate()
+    put(world, rule={"languages": ["ar"], "tracks": ["money"]})
+    process_id = world.process().id
+    with pytest.raises(Refused, match="nobody got hours"):
+        errata.erratum(world.engine, process_id, "hours", RIGHT, act=world.act())
+    at(world, "2019-03-05T10:00", undo_minutes=10)
+    world.at(datetime(2019, 3, 5, 10, 1, tzinfo=START.tzinfo))
+    world.tick()
+    with pytest.raises(Refused, match="have not left"):
+        errata.erratum(world.engine, process_id, "hours", RIGHT, act=world.act())
+    world.until(datetime(2019, 3, 5, 11, tzinfo=START.tzinfo))
+    got = {mail["To"].partition("@")[0] for mail in world.mails}
+    with pytest.raises(Refused, match="lacks ar"):
+        errata.erratum(world.engine, process_id, "hours", {"en": RIGHT["en"]}, act=world.act())
+    name = errata.erratum(world.engine, process_id, "hours", RIGHT, act=world.act())
+    assert name == "hours-erratum-1"
+    with world.engine.db.read() as tx:
+        badr = addresses.by_address_key(tx, process_id, "badr@south.example", world.now)
+    assert badr is not None
+    roster.set_languages(world.engine.db, badr.liaison.id, ["en"], act=world.act())  # reads English from now on
+    who = recipients.recipients(world.engine, process_id, name, now=world.now)
+    assert {one.addr for one in who} == {mail.envelope.rcpt_to[0] for mail in world.mails}
+    at(world, None, name)
+    before = len(world.mails)
+    world.turn()
+    assert {mail["To"].partition("@")[0] for mail in world.mails[before:]} == got
+    (first, second) = world.mailbox("badr")
+    assert second["In-Reply-To"] == first["Message-ID"]
+    assert first["Message-ID"] in second["References"]
+    assert "الجمعة" in second.text  # the language that the first came in
+    assert first["Subject"] in second.text
+    assert second["Subject"] != first["Subject"]
+
+
+def test_the_last_day_of_each_month(world: World) -> None:
+    world.populate("monthly 1 09:00")
+    put(world, "month", {"en": Text("The month is over", "Write your report.\n")}, rule={"tracks": ["voice"]})
+    with pytest.raises(Refused, match="never comes until 2019-03-20"):
+        at(world, None, "month", repeat="monthly 31 18:00", until=date(2019, 3, 20))
+    scheduled = at(world, None, "month", repeat="monthly 31 18:00", until=date(2019, 6, 29))
+    assert (scheduled.send_wall, scheduled.repeat) == ("2019-03-31T18:00", "monthly 31 18:00")
+    world.until(datetime(2019, 8, 1, tzinfo=START.tzinfo))
+    sent = [mail["Date"][5:11].strip() for mail in world.mailbox("ana") if mail["Subject"] == "The month is over"]
+    assert sent == ["31 Mar", "30 Apr", "31 May"]
+    assert row(world, "month").state == "mailed"
+
+
+def test_on_that_day_at_each_readers_hour(world: World) -> None:
+    world.populate()
+    put(world, landing="day")
+    at(world, "2019-03-07T00:00")
+    world.until(datetime(2019, 3, 8, tzinfo=START.tzinfo))
+    for who, zone in (("ana", "Europe/Lisbon"), ("badr", "Africa/Tunis"), ("chidi", "Africa/Lagos")):
+        (mail,) = (m for m in world.mailbox(who) if m["Subject"] in ("Office hours", "ساعات المكتب"))
+        sent = mail.message["Date"].datetime.astimezone(ZoneInfo(zone))
+        assert (sent.day, sent.hour) == (7, 9)
+
+
+def test_one_that_is_half_a_day_late_asks(world: World) -> None:
+    world.populate()
+    put(world)
+    at(world, "2019-03-05T10:00")
+    world.at(datetime(2019, 3, 6, 10, tzinfo=START.tzinfo))
+    world.turn()
+    assert not [mail for mail in world.mails if mail["Subject"] == "Office hours"]
+
+
+def test_what_cannot_be(world: World) -> None:
+    world.populate()
+    put(world)
+    with pytest.raises(Refused, match="goes once"):
+        put(world, "folded", fold=True)
+        at(world, None, "folded", repeat="monthly 31 09:00")
+    with pytest.raises(Refused, match="instant, wall, day, hour"):
+        put(world, "x", landing="noon")
+    announce.withdraw(world.engine, world.process().id, "hours", act=world.act())
+    with pytest.raises(WrongMove):
+        review.ask(world.engine, world.process().id, "hours", act=world.act())
+
+
+def test_the_check_names_what_a_colleague_would(world: World) -> None:
+    world.populate()
+    process_id = world.process().id
+    body = "Join at 18:30, see [the page](https://a.example/x) and ![](https://a.example/y.png).\n\nTODO: more.\n"
+    put(world, "bad", {"en": Text("A subject that goes on and on and does not stop before the edge", body)})
+    at(world, "2019-03-11T04:00", "bad")
+    put(world, "other")
+    at(world, "2019-03-11T20:00", "other")
+    with world.engine.db.read() as tx:
+        chidi = addresses.by_address_key(tx, process_id, "chidi@coast.example", world.now)
+        badr = addresses.by_address_key(tx, process_id, "badr@south.example", world.now)
+    assert chidi is not None
+    assert badr is not None
+    roster.set_languages(world.engine.db, badr.liaison.id, ["ar"], act=world.act())
+    roster.set_quiet(world.engine.db, chidi.liaison.id, (22, 7), [], act=world.act())
+    asked: list[str] = []
+
+    def dead(urls: object) -> dict[str, str]:
+        asked.extend(urls)  # type: ignore[call-overload]
+        return {"https://a.example/x": "404 Not Found"}
+
+    found = precheck.check(world.engine, process_id, "bad", now=world.now, dead=dead)
+    assert asked == ["https://a.example/x", "https://a.example/y.png"]
+    said = {(one.level, one.what, one.lang) for one in found}
+    assert said == {
+        ("fault", "dead-link", "en"),
+        ("fault", "image-without-words", "en"),
+        ("fault", "placeholder", "en"),
+        ("note", "hour-without-zone", "en"),
+        ("note", "subject-too-long", "en"),
+        ("note", "language-missing", "ar"),
+        ("note", "no-readable-language", "ar"),
+        ("note", "quiet-hours", ""),
+        ("note", "same-day", ""),
+    }
+    beside = sorted(one.found for one in found if one.what == "same-day")
+    assert beside == ["2019-03-11: announcement other", "2019-03-11: edition 2019-03-11T09:00 of core"]
+    assert next(one.found for one in found if one.what == "quiet-hours") == "1: chidi@coast.example"
+    assert [one.level for one in found] == sorted(one.level for one in found)
+    good = precheck.check(world.engine, process_id, "other", now=world.now - timedelta(days=1))
+    assert {one.what for one in good} == {"same-day"}

@@ -1,0 +1,54 @@
+"""What a careful colleague sees in a text before it is mailed."""
+
+import pytest
+
+from mailer.markdown import links
+from mailer.proof import doubts
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("We meet on [date].", "placeholder"),
+        ("We meet on {{ date }}.", "placeholder"),
+        ("See https://example.com/page", "placeholder"),
+        ("Room: TBD", "placeholder"),
+        ("Dear %NAME%,", "placeholder"),
+        ("![](https://a.example/b.png)", "image-without-words"),
+        ("We meet at 18:00.", "hour-without-zone"),
+        ("We meet at 6 pm on Monday.", "hour-without-zone"),
+        ("Wir treffen uns um 18 Uhr.", "hour-without-zone"),
+        ("UTC is named far away.\n\nWe meet at 18:00.", "hour-without-zone"),
+    ],
+)
+def test_a_doubt(body: str, what: str) -> None:
+    assert [one.what for one in doubts("Title", body)] == [what]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "We meet at 18:00 UTC.",
+        "We meet at 18:00 (Europe/Berlin).",
+        "We meet at 20:00 CEST.",
+        "We meet at 6 pm EST.",
+        "We meet at 18:00 UTC+2 or 20:00.",
+        "The vote was 12:3, in section 4:5.",
+        "[The date](https://a.example) is known.",
+        "![A map of the region](https://a.example/b.png)",
+        "On 12 March.",
+    ],
+)
+def test_no_doubt(body: str) -> None:
+    assert doubts("Title", body) == []
+
+
+def test_a_long_subject_counts_columns() -> None:
+    assert not doubts("x" * 60, "y")
+    assert [one.what for one in doubts("x" * 61, "y")] == ["subject-too-long"]
+    assert [one.what for one in doubts("字" * 31, "y")] == ["subject-too-long"]
+
+
+def test_links_of_a_text() -> None:
+    body = "[a](https://a.example) https://b.example/x. [mail](mailto:x@y.example) ![p](https://c.example/p.png) https://b.example/x"
+    assert links(body) == ("https://a.example", "https://b.example/x", "https://c.example/p.png")
