@@ -216,7 +216,7 @@ def known_command(words: list[str]) -> Any:
         word, rest = rest[0], rest[1:]
         if word in ("--json", "--help", "-h"):
             continue
-        if word in ("--config", "-c", "--process", "-p"):
+        if word in ("--config", "-c", "--process", "-p", "--as"):
             rest = rest[1:]
             continue
         name = f"{name} {word}"
