@@ -51,8 +51,15 @@ class Listen(_Part):
     max_recipients: int = Field(default=100, ge=1)
     mails_per_minute: int = Field(default=600, ge=1)
     trusted: list[str] = Field(default_factory=lambda: ["127.0.0.0/8", "::1/128"])
-    auth_servers: list[str] = Field(default_factory=list)  # authserv-ids whose results are believed (RFC 8601)
+    auth_servers: list[str] = Field(default_factory=list)  # authserv-ids believed in mail from `trusted` (RFC 8601)
+    authenticate: bool = True  # check SPF, DKIM and DMARC ourselves where no such server did
     tls: Tls = Tls()
+
+
+class Dns(_Part):
+    """Where questions to the DNS go: `address` or `address:port`; empty: what the machine is set up with."""
+
+    servers: list[str] = Field(default_factory=list)
 
 
 class Relay(_Part):
@@ -117,6 +124,7 @@ class Config(BaseSettings):
     tick_seconds: float = Field(default=10, gt=0)
     generation_file: Path | None = None
     listen: Listen = Listen()
+    dns: Dns = Dns()
     relay: list[Relay] = Field(default_factory=lambda: [Relay()], min_length=1)
     send: Send = Send()
     dkim: list[Dkim] = Field(default_factory=list)
@@ -213,8 +221,9 @@ host = "127.0.0.1"
 port = 2525
 hostname = "{domain}"
 protocol = "smtp"              # or "lmtp" behind a local mail server
-# trusted = ["127.0.0.0/8"]    # front servers that no limit applies to
-# auth_servers = ["mx.{domain}"]  # whose Authentication-Results are believed
+# trusted = ["127.0.0.0/8"]    # networks of front servers: no limit applies to them
+# auth_servers = ["mx.{domain}"]  # names whose Authentication-Results are believed in mail from those networks
+authenticate = true            # check SPF, DKIM and DMARC of senders where no front server did
 # [listen.tls]
 # certificate = "tls/cert.pem"
 # key = "tls/key.pem"

@@ -55,6 +55,7 @@ class Service:
         self._web: WebServer | None = None
         self._ticker: Ticker | None = None
         self._sign = wiring.signing(config)
+        self._vouch = wiring.vouch(config)
         self._stopping = threading.Event()
         self._turn = threading.Lock()
 
@@ -119,7 +120,7 @@ class Service:
         """Everything of the scheduler's role that is due now."""
         act = Act("clock", self.clock())
         with self._turn:
-            understood = inbound.understand(self.engine, act=act)
+            understood = inbound.understand(self.engine, act=act, vouch=self._vouch)
             ticked = schedule.tick(self.engine, act=act)
         for fault in ticked.faults:
             log.warning("fault", what=fault)

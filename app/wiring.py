@@ -20,13 +20,16 @@ from flows import failpoint, inbound
 from flows.deliver import Sign
 from flows.engine import Engine, Settings
 from flows.keys import Keys
+from flows.look import Vouch
 from mailer import sign, words
 from mailer.letter import Carry, Letter, Record
 from mailer.render import Renderer
 from mailer.wire.courier import Courier
+from mailer.wire.dns import Resolver
 from mailer.wire.letters import CourierSettings, Relay
 from mailer.wire.listener import Listener
 from mailer.wire.ports import ListenerSettings, Rcpt, Received, TlsFiles
+from mailer.wire.vouch import Voucher
 
 DIED = 137  # the exit code of a program that was killed
 
@@ -54,6 +57,7 @@ def engine(config: Config) -> Engine:
             signed=bool(config.dkim),
             alerts=tuple(config.core.alerts),
             second_person=config.core.second_person,
+            fronts=tuple(config.listen.trusted),
             auth_servers=tuple(config.listen.auth_servers),
         ),
     )
@@ -171,6 +175,19 @@ def listener(config: Config, made: Engine) -> Listener:
 def public_pages(config: Config, made: Engine) -> Site:
     """What the public pages are made of."""
     return Site(made, clock(config), catalogues())
+
+
+def resolver(config: Config) -> Resolver:
+    """What asks the DNS."""
+    try:
+        return Resolver(config.dns.servers)
+    except ValueError as error:
+        raise ConfigError(f"dns.servers: {error}; an entry is an address, or address:port") from error
+
+
+def vouch(config: Config) -> Vouch | None:
+    """What checks who vouches for a mail, or None where that is switched off."""
+    return Voucher(resolver(config), tuple(config.listen.trusted)) if config.listen.authenticate else None
 
 
 def arm_failpoint() -> None:

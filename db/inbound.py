@@ -110,10 +110,10 @@ def holds(tx: Tx, raw: RawRow) -> bool:
     return bool(row.state == RawState.PENDING and row.tries == raw.tries)
 
 
-def release(tx: Tx, raw_id: int, reason: str) -> None:
-    """Give a claim back: the next look tries again."""
+def release(tx: Tx, raw_id: int, reason: str, look_at: datetime | None = None) -> None:
+    """Give a claim back: the next look, or the first one after `look_at`, tries again."""
     tx.execute(
-        update(_RAW).where(_RAW.c.id == raw_id, _RAW.c.state == RawState.PENDING).values(look_at=None, reason=reason)
+        update(_RAW).where(_RAW.c.id == raw_id, _RAW.c.state == RawState.PENDING).values(look_at=look_at, reason=reason)
     )
 
 

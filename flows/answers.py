@@ -145,11 +145,13 @@ def standing(to: Correspondent) -> tuple[tuple[str, str], ...]:
 
 
 def question(engine: Engine, owner: ProcessRow, thread: Thread, language: str) -> Single:
-    """The one question to a stranger: may this be filed as input from the community? It quotes nothing of theirs.
+    """The one question about a mail that waits. It quotes nothing of theirs.
 
-    Its natural key holds the sender's keyed hash and the month: it is asked once.
+    To a stranger: may this be filed as input from the community? To a writer whom we know, at the address that we know:
+    did you write it? Its natural key holds the sender's keyed hash and the month: it is asked once.
     """
     received = thread.raw.received_at
+    known = thread.writer
     mail = NoticeMail(
         process=owner.name,
         footer=mail_footer(engine, owner, None),
@@ -157,11 +159,15 @@ def question(engine: Engine, owner: ProcessRow, thread: Thread, language: str) -
         number=HELD_DAYS,
     )
     sender = engine.keys.address_hash(thread.writer_key)
+    kind = NoticeKind.HELD if known is None else NoticeKind.UNPROVED
+    languages = (language, owner.source_lang) if known is None else known.liaison.languages
     return Single(
-        natural_key=f"held:{sender}:{received:%Y-%m}",
+        natural_key=f"{kind}:{sender}:{received:%Y-%m}",
         kind="notice",
-        rendered=engine.renderer.render(NoticeKind.HELD, spoken(engine, (language, owner.source_lang)), {"mail": mail}),
-        to_addr=thread.message.from_addr,
+        rendered=engine.renderer.render(kind, spoken(engine, languages), {"mail": mail}),
+        to_addr=thread.message.from_addr if known is None else "",
+        liaison_id=known.liaison.id if known else None,
+        address_id=known.address.id if known else None,
         thread=(thread.message.message_id,) if thread.message.message_id else (),
         answers=True,
     )

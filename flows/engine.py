@@ -28,7 +28,8 @@ class Settings:
     signed: bool = False  # outgoing mail carries DKIM, so one-click unsubscribe may be offered (RFC 8058)
     alerts: tuple[str, ...] = ()  # woken at once by a report about somebody's safety
     second_person: bool = False  # an announcement goes only when somebody else has approved it
-    auth_servers: tuple[str, ...] = ()  # whose Authentication-Results are believed (RFC 8601)
+    fronts: tuple[str, ...] = ()  # networks of our own front servers
+    auth_servers: tuple[str, ...] = ()  # whose Authentication-Results are believed, in mail from those (RFC 8601)
     raw_days: int = 180
     report_days: int = 30
 

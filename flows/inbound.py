@@ -28,7 +28,8 @@ from flows.held import file_held
 from flows.look import READER, Looked, Purged, Vouch, look
 from flows.notice import Single
 from flows.thread import Shelf
-from flows.understand import AWAITS, COPY
+from flows.understand import AWAITS, COPY, UNPROVED
+from flows.vouching import Checks
 from mailer.message import Envelope
 from mailer.reading import Visibility
 
@@ -43,6 +44,7 @@ APPLIED = Failpoint("inbound.applied")
 LEASE = timedelta(minutes=10)
 GIVE_UP = 3  # tries that ended in an error
 LOST = 5  # tries that never ended: the worker died over it
+LATER = timedelta(minutes=5)  # until the DNS is asked again about a mail that waits for its answer
 _REPORTS = (RawState.BOUNCE, RawState.COMPLAINT)
 
 
@@ -95,24 +97,26 @@ class Understood:
 def understand(engine: Engine, limit: int = 100, *, act: Act, vouch: Vouch | None = None) -> Understood:
     """Understand up to `limit` pending mails, then write the receipts that are due.
 
-    `vouch` checks SPF, DKIM and DMARC where no trusted front server did. One mail that cannot be read stops no other.
+    `vouch` checks SPF, DKIM and DMARC where no trusted front server did; it is called in threads of its own, for
+    several mails at a time. One mail that cannot be read stops no other.
     Raises `DatabaseUnavailable`: what was not finished is claimed again when its lease is over.
     """
     report = Understood()
     with engine.db.write() as tx:
         claimed = inbound.claim(tx, act.now, act.now + LEASE, limit)
     shelf = Shelf(open_door(engine))
-    for raw in claimed:
-        try:
-            became = _one(engine, shelf, raw, act, vouch)
-        except DatabaseUnavailable:
-            raise
-        except Exception as error:  # whatever is wrong with one mail, it is kept and the next one is read
-            log.exception("raw message %s cannot be understood", raw.id)
-            became = _failed(engine, raw, f"{type(error).__name__}: {error}"[:500], act)
-            report.failed += 1
-        if became:
-            report.became[became] += 1
+    with Checks(engine, claimed, vouch) as checks:
+        for raw in claimed:
+            try:
+                became = _one(engine, shelf, raw, act, checks.of(raw))
+            except DatabaseUnavailable:
+                raise
+            except Exception as error:  # whatever is wrong with one mail, it is kept and the next one is read
+                log.exception("raw message %s cannot be understood", raw.id)
+                became = _failed(engine, raw, f"{type(error).__name__}: {error}"[:500], act)
+                report.failed += 1
+            if became:
+                report.became[became] += 1
     report.receipts = receipt.send_receipts(engine, act=act)
     return report
 
@@ -139,12 +143,24 @@ def _one(engine: Engine, shelf: Shelf, raw: RawRow, act: Act, vouch: Vouch | Non
     except Purged as error:
         return _failed(engine, raw, str(error), act)
     READ.reach()
+    if _must_wait(raw, looked):
+        with engine.db.write() as tx:
+            if inbound.holds(tx, raw):
+                inbound.release(tx, raw.id, "the DNS does not answer", act.now + LATER)
+        return ""
     apply = _Apply(engine, raw, looked, act)
     apply.prepare()
     with engine.db.write() as tx:
         became = apply.write(tx) if inbound.holds(tx, raw) else ""
     APPLIED.reach()
     return became
+
+
+def _must_wait(raw: RawRow, looked: Looked) -> bool:
+    """Whether a later answer of the DNS may decide otherwise."""
+    decision = looked.decision
+    doubtful = decision.doubtful or (decision.state is RawState.HELD and decision.reason in (AWAITS, UNPROVED))
+    return looked.vouched.result == "temperror" and doubtful and raw.tries < GIVE_UP
 
 
 @dataclass(slots=True)
@@ -203,11 +219,12 @@ class _Apply:
             return
         with self.engine.db.read() as tx:
             held = inbound.raws(tx, process_id=thread.mailing.process_id, states=[RawState.HELD], limit=1_000)
-        waiting = [one for one in held if one.reason == AWAITS and (one.verdict or {}).get("sender") == sender]
+        about = AWAITS if thread.mailing.natural_key.startswith("held:") else UNPROVED
+        waiting = [one for one in held if one.reason == about and (one.verdict or {}).get("sender") == sender]
         author = Act("writer", self.act.now)
         for one in reversed(waiting):
             try:
-                file_held(self.engine, one.id, act=author, voice="community")
+                file_held(self.engine, one.id, act=author, voice="community" if about == AWAITS else "")
             except Refused as error:  # filed by somebody meanwhile, or purged
                 log.info("raw message %s was not filed on confirmation: %s", one.id, error)
 

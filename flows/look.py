@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from db import inbound
-from db.inbound import RawRow
+from db.inbound import Bytes, RawRow
 from flows.answers import may_answer
 from flows.engine import Engine
 from flows.filing import Placed, placed
@@ -20,12 +20,13 @@ from mailer.message import Envelope, Message
 from mailer.parse import parse
 from mailer.read import read_message
 from mailer.reading import Kind, Reading
+from mailer.trust import Vouched
 
 READER = "1"
 """Stored with each verdict; raised when reading changes so much that old mail should be read again."""
 
-Vouch = Callable[[bytes, Envelope, str], str]
-"""Checks SPF, DKIM and DMARC of a mail for its From address: pass, fail, none, temperror or permerror."""
+Vouch = Callable[[bytes, Envelope, str], Vouched]
+"""Checks SPF, DKIM and DMARC of a mail for its From address."""
 
 
 class Purged(Exception):
@@ -41,7 +42,7 @@ class Looked:
     decision: Decision
     statements: tuple[Placed, ...]
     fingerprint: str
-    vouched: str
+    vouched: Vouched
     answerable: bool
 
     def verdict(self, engine: Engine) -> dict[str, Any]:
@@ -55,7 +56,7 @@ class Looked:
             "language": reading.language,
             "notes": list(reading.notes),
             "warnings": list(reading.warnings),
-            "vouched": self.vouched,
+            "vouched": self.vouched.as_json(),
             "via": via(thread),
             "mailing": thread.mailing.id if thread.mailing else None,
             "item": thread.token.item if thread.token else 0,
@@ -83,10 +84,12 @@ def look(engine: Engine, shelf: Shelf, raw: RawRow, *, now: datetime, vouch: Vou
     if body is None:
         raise Purged(f"the bytes of raw message {raw.id} are gone")
     message = parse(body.data)
+    vouched = _stored(raw) or vouched_for(engine, message, body, vouch)
+    if vouched.result:
+        message = trust.without_claims(message)
     with engine.db.read() as tx:
         thread = gather(tx, shelf, raw, body.envelope, body.data, message, engine.settings, now)
     reading = read_message(message, body.envelope, thread.context, body.data)
-    vouched = _vouched(engine, message) or (vouch(body.data, body.envelope, message.from_addr) if vouch else "")
     decision = decide(thread, reading, vouched)
     return Looked(
         thread=thread,
@@ -99,10 +102,21 @@ def look(engine: Engine, shelf: Shelf, raw: RawRow, *, now: datetime, vouch: Vou
     )
 
 
-def _vouched(engine: Engine, message: Message) -> str:
-    """The DMARC result of a front server that we trust, '' where it gave none."""
-    results = trust.authentication_results(message, engine.settings.auth_servers)
-    return next((one.result for one in results if one.method == "dmarc"), "")
+def vouched_for(engine: Engine, message: Message, body: Bytes, vouch: Vouch | None) -> Vouched:
+    """What a front server of ours said of a mail that came through it, else what `vouch` finds out."""
+    settings = engine.settings
+    if trust.within(body.envelope.peer, settings.fronts):
+        said = trust.front_says(message, settings.auth_servers)
+        if said.result:
+            return said
+    return vouch(body.data, body.envelope, message.from_addr) if vouch else Vouched()
+
+
+def _stored(raw: RawRow) -> Vouched | None:
+    """The verdict of the first look: keys in the DNS change, what a mail was does not."""
+    stored = (raw.verdict or {}).get("vouched")
+    found = Vouched.from_json(stored) if isinstance(stored, dict) else Vouched()
+    return found if found.result not in ("", "temperror") else None
 
 
 def _fingerprint(engine: Engine, message: Message, reading: Reading) -> str:

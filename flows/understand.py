@@ -1,12 +1,13 @@
 """What is to be done with one mail, decided from its reading and its thread. Pure.
 
-Who may do what (K5): filing as a liaison needs one of their verified addresses; a command also a token that agrees, or
-DMARC. A token from elsewhere is a community voice, filed after one confirmation. Whatever is doubtful is held, with the
-reason, and nothing is refused after it was taken.
+Who may do what (K5): filing as a liaison needs one of their verified addresses, and a fresh token that agrees or the
+word of their own domain (DMARC, or aligned SPF or DKIM); a command a token that agrees, or that word. A token from
+elsewhere is a community voice, filed after one confirmation. Whatever is doubtful is held, with the reason, and nothing
+is refused after it was taken.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from db.roster import GroupRow, LiaisonRow
 from db.states import RawState
@@ -14,10 +15,13 @@ from flows.door import Box
 from flows.thread import Thread
 from mailer.phrases import fold, phrases
 from mailer.reading import CommandRead, Disposition, Kind, Reading, Visibility
+from mailer.trust import Vouched
 
 LOOP_HEADER = "x-tidings"
 AWAITS = "awaits confirmation"
+UNPROVED = "nobody vouches for the sender"
 COPY = "a copy that a list sent"
+FRESH = timedelta(days=60)  # so long a token vouches for whom it names: nobody else was sent it
 SHORT = 60  # a yes with a courtesy around it; what is longer says more than yes
 _STAFF = (Box.OWNER, Box.ABUSE, Box.POSTMASTER)
 _LEAVING = (Box.LEAVE, Box.UNSUBSCRIBE)
@@ -70,18 +74,29 @@ class Decision:
     absent_until: date | None = None
 
 
-def decide(thread: Thread, reading: Reading, vouched: str) -> Decision:
-    """The decision on one mail. `vouched` is the DMARC result as our own check gave it, '' where none was made."""
+def decide(thread: Thread, reading: Reading, vouched: Vouched) -> Decision:
+    """The decision on one mail. Where no check was made (`vouched.result` is '') the address alone counts."""
     found = _automatic(thread, reading)
     if found is None and reading.visibility is Visibility.SAFETY:
         found = _routed(thread, reading)
-    if found is None and vouched == "fail":
+    if found is None and _disowned(thread, vouched):
         found = Decision(RawState.HELD, "not vouched for", "the sender's domain does not vouch for it")
     if found is None:
         found = _by_place(thread, reading, vouched)
     if found is None and reading.disposition is Disposition.COMMAND and reading.command is not None:
         found = _commanded(thread, reading, reading.command, vouched)
     return found or _by_person(thread, reading, vouched)
+
+
+def _disowned(thread: Thread, vouched: Vouched) -> bool:
+    """Whether the sender's domain denies it. Where it asks for nothing to be done, a fresh token weighs more."""
+    return vouched.result == "fail" and not (vouched.policy == "none" and _fresh(thread))
+
+
+def _fresh(thread: Thread) -> bool:
+    """Whether token and sender agree, and the mail that the token stands for is not old."""
+    mailing = thread.mailing
+    return thread.agrees and mailing is not None and thread.raw.received_at - mailing.created_at < FRESH
 
 
 def _automatic(thread: Thread, reading: Reading) -> Decision | None:
@@ -122,7 +137,7 @@ def _is_theirs(thread: Thread) -> bool:
     return thread.agrees or (thread.named is not None and not thread.writer_key)
 
 
-def _by_place(thread: Thread, reading: Reading, vouched: str) -> Decision | None:
+def _by_place(thread: Thread, reading: Reading, vouched: Vouched) -> Decision | None:
     """What the address it came to decides by itself."""
     if thread.owner is None:
         return Decision(RawState.HELD, "no process", "it names none of our processes")
@@ -146,7 +161,7 @@ def _confirmation(thread: Thread, reading: Reading) -> Decision | None:
     first = fold(reading.text.strip().split("\n")[0])
     said = {word, first.strip(_EDGE), first.split(" ")[0].strip(_EDGE)} if len(word) <= SHORT else {first.strip(_EDGE)}
     about = thread.mailing.natural_key.partition(":")[0]
-    if about == "held" and said & _YES:
+    if about in ("held", "unproved") and said & _YES:
         return Decision(RawState.COMMAND, "confirmation", confirms=True)
     if about == "left" and thread.agrees and said & _UNDO:
         return Decision(RawState.COMMAND, "command", command=CommandRead("resume"), actor=thread.named)
@@ -165,7 +180,7 @@ def _of_receipt(thread: Thread, word: str) -> Decision | None:
     return None
 
 
-def _commanded(thread: Thread, reading: Reading, command: CommandRead, vouched: str) -> Decision:
+def _commanded(thread: Thread, reading: Reading, command: CommandRead, vouched: Vouched) -> Decision:
     """A command, by whom it may be given. A signed leave address needs nobody else's word."""
     rule = reading.rule if reading.command is not None else thread.box.value if thread.box else "command"
     if command.name == "signup":
@@ -176,7 +191,7 @@ def _commanded(thread: Thread, reading: Reading, command: CommandRead, vouched: 
         leaving = command.name == "unsubscribe" and thread.named is not None
         task = "unsubscribe" if leaving else ""
         return Decision(RawState.HELD, rule, f"{command.name}, from an address we do not know", task=task)
-    sure = thread.agrees or vouched == "pass" or command.name in ("help", "status", "unsubscribe")
+    sure = thread.agrees or vouched.aligned or command.name in ("help", "status", "unsubscribe")
     return Decision(RawState.COMMAND, rule, command=command, actor=thread.writer.liaison, doubtful=not sure)
 
 
@@ -211,7 +226,7 @@ def _only(groups: tuple[GroupRow, ...]) -> int | None:
     return groups[0].id if len(groups) == 1 else None
 
 
-def _by_person(thread: Thread, reading: Reading, vouched: str) -> Decision:
+def _by_person(thread: Thread, reading: Reading, vouched: Vouched) -> Decision:
     """An answer: filed for whom we know, held otherwise."""
     visibility = "private" if reading.visibility is Visibility.PRIVATE else "public"
     rule = reading.rule
@@ -225,11 +240,13 @@ def _by_person(thread: Thread, reading: Reading, vouched: str) -> Decision:
         return Decision(state, rule, ", ".join(reading.notes) or rule)
     if thread.token is not None and thread.mailing is None:
         return Decision(RawState.HELD, rule, "it answers a mail that we no longer have")
+    if thread.writer is not None and vouched.result and not (vouched.aligned or _fresh(thread)):
+        return Decision(RawState.HELD, "not proved", UNPROVED, ask=True)
     if thread.writer is not None:
         return Decision(RawState.FILED, rule, filing=_as_writer(thread, visibility))
     return Decision(
         RawState.HELD,
         "stranger" if thread.token is None else "community voice",
         AWAITS,
-        ask=vouched == "pass" and bool(thread.writer_key),
+        ask=vouched.result == "pass" and bool(thread.writer_key),
     )

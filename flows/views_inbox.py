@@ -143,7 +143,7 @@ def inbox_show(engine: Engine, raw_id: int, *, now: datetime, may_see_private: b
         answers=thread.mailing.natural_key if thread.mailing else "",
         liaison=writer.name if writer else "",
         groups=tuple(one.name for one in (thread.writer_groups if thread.writer else thread.named_groups)),
-        vouched=looked.vouched,
+        vouched=str(looked.vouched),
         text=reading.text,
         segments=tuple((s.kind.value, s.text, s.by) for s in reading.segments),
         statements=tuple(

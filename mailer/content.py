@@ -229,6 +229,7 @@ class NoticeKind(StrEnum):
 
     WELCOME = "welcome"
     HELD = "held"  # a stranger's mail waits: one question
+    UNPROVED = "unproved"  # a mail with a known address that nobody vouches for: did they write it?
     LEFT = "left"  # unsubscribed
     PAUSED = "paused"
     AWAY = "away"  # to a deputy: the other liaison of the group is away

@@ -5,9 +5,11 @@ SPF and DKIM results and a DNS look-up that comes in as a parameter (RFC 9989: t
 queries). Nothing raises; an answer that DNS does not give is `temperror`, never `pass`.
 """
 
+import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import idna
 
@@ -47,6 +49,58 @@ class Dmarc:
     policy: str = "none"
     domain: str = ""
     by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Whether anybody vouches for a From address: the DMARC result and its grounds.
+
+    `result` is pass, fail, none, temperror or permerror, '' where no check was made. `aligned`: SPF or DKIM of the
+    sender's own domain passed, whether that domain publishes a policy or not. `policy` is what it asks for, '' where
+    that is not known; `by` what proved it: spf, dkim, or the front server that said so.
+    """
+
+    result: str = ""
+    aligned: bool = False
+    policy: str = ""
+    by: str = ""
+    spf: str = ""
+    dkim: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is stored and shown: results only, no domains."""
+        return {
+            "result": self.result,
+            "aligned": self.aligned,
+            "policy": self.policy,
+            "by": self.by,
+            "spf": self.spf,
+            "dkim": list(self.dkim),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Vouched":
+        """What `as_json` gave."""
+        return cls(**{**stored, "dkim": tuple(stored.get("dkim", ()))})
+
+    def __str__(self) -> str:
+        """In words for a person: `DMARC pass by dkim (SPF softfail, DKIM pass)`."""
+        if not self.result:
+            return "not checked"
+        grounds = [f"SPF {self.spf}"] if self.spf else []
+        grounds += [f"DKIM {', '.join(self.dkim)}"] if self.dkim else []
+        grounds += [f"the domain asks for: {self.policy}"] if self.result != "none" and self.policy else []
+        by = f" by {self.by}" if self.by else ""
+        return f"DMARC {self.result}{by}" + (f" ({'; '.join(grounds)})" if grounds else "")
+
+
+def within(peer: str, networks: Iterable[str]) -> bool:
+    """Whether an address is in one of the networks (`192.0.2.0/24`, `2001:db8::/32`)."""
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False
+    return any(address in ipaddress.ip_network(network) for network in networks)
 
 
 def _without_comments(value: str) -> str:
@@ -90,6 +144,41 @@ def authentication_results(message: Message, trusted: Iterable[str]) -> tuple[Re
             seen.add(server)
             found += results
     return tuple(found)
+
+
+_CLAIMS = ("authentication-results", "received-spf")
+
+
+def without_claims(message: Message) -> Message:
+    """The mail as if nobody had judged it before us (RFC 8601 section 5)."""
+    return replace(message, headers=tuple(field for field in message.headers if field[0] not in _CLAIMS))
+
+
+def front_says(message: Message, trusted: Iterable[str]) -> Vouched:
+    """What a front server of ours found out; `Vouched()` where it wrote nothing about DMARC."""
+    results = authentication_results(message, trusted)
+    judged = next((one for one in results if one.method == "dmarc"), None)
+    if judged is None:
+        return Vouched()
+    result = {"bestguesspass": "none"}.get(judged.result, judged.result)
+    sender = domain_of(message.from_addr)
+    proved = [
+        one.method
+        for one in results
+        if one.result == "pass"
+        and (
+            (one.method == "dkim" and sender == domain_of(f"@{one.property('header.d')}"))
+            or (one.method == "spf" and sender == domain_of(f"@{one.property('smtp.mailfrom').rpartition('@')[2]}"))
+        )
+    ]
+    return Vouched(
+        result=result if result in ("pass", "fail", "none", "temperror", "permerror") else "permerror",
+        aligned=result == "pass" or bool(sender and proved),
+        policy=judged.property("policy.dmarc").lower(),
+        by=judged.server,
+        spf=next((one.result for one in results if one.method == "spf"), ""),
+        dkim=tuple(one.result for one in results if one.method == "dkim"),
+    )
 
 
 def claims_failure(message: Message) -> bool:
@@ -197,6 +286,25 @@ def dmarc(from_address: str, spf: tuple[str, str], dkim: Iterable[tuple[str, str
     except OSError:
         return Dmarc("temperror", domain=domain)
     return Dmarc("fail", policy, domain)
+
+
+def judge(from_address: str, spf: tuple[str, str], dkim: Sequence[tuple[str, str]], lookup: TxtLookup) -> Vouched:
+    """DMARC, and what may be said where it says nothing. An `spf` result of '' means that it could not be checked.
+
+    Nobody fails for what we could not see: without SPF, or with a look-up or a signature that gave no answer, a failure
+    is no more than `none` or an error.
+    """
+    found = dmarc(from_address, spf, dkim, lookup)
+    results = [spf[0], *(result for result, _ in dkim)]
+    result, by = found.result, found.by
+    if result == "none" and found.domain:
+        proved = [("dkim", signer) for state, signer in dkim if state == "pass"]
+        proved += [("spf", spf[1])] if spf[0] == "pass" else []
+        by = next((method for method, domain in proved if domain_of(f"@{domain}") == found.domain), "")
+    elif result == "fail":
+        result = "temperror" if "temperror" in results else "none" if not spf[0] else "fail"
+    aligned = result == "pass" or bool(by)
+    return Vouched(result, aligned, found.policy, by, spf[0], tuple(state for state, _ in dkim))
 
 
 def _policy(record: Published) -> str:

@@ -1,6 +1,7 @@
 """`tidings explain`: how inbound mails are understood, without a database and without storing anything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,9 @@ from mailer import explain as flow
 from mailer.parse import parse
 from mailer.read import read_message
 from mailer.reading import Reading, SegmentKind
+from mailer.trust import Vouched
+from mailer.wire.dns import Resolver
+from mailer.wire.vouch import Voucher
 
 _COLOURS = {
     SegmentKind.REPLY: "bold",
@@ -35,17 +39,38 @@ def explain(
     context_file: Annotated[
         Path | None, typer.Option("--context", exists=True, help="Digest items, questions and roster, as YAML.")
     ] = None,
+    dns: Annotated[bool, typer.Option("--dns", help="Also check DKIM and DMARC of the sender: asks the DNS.")] = False,
+    dns_server: Annotated[
+        list[str] | None, typer.Option(help="Ask this server, ADDRESS or ADDRESS:PORT, instead of the machine's.")
+    ] = None,
+    peer: Annotated[str, typer.Option(help="With --dns: the address the mail came from, to check SPF too.")] = "",
 ) -> None:
     """Say what was kept of each mail, what was taken out and by which rule, which item it answers, and how sure."""
     known = _context(context_file)
     as_json = json or context.obj.json
+    voucher = _voucher(dns_server or ()) if dns or dns_server or peer else None
     for file in _mails(files):
         raw = file.read_bytes()
+        vouched = _vouched(voucher, raw, peer) if voucher else None
         if as_json:
-            console.emit(flow.explain(raw, str(file), known))
+            checked = {"vouched": vouched.as_json()} if vouched else {}
+            console.emit(flow.explain(raw, str(file), known) | checked)
         else:
             message = parse(raw)
-            _show(file, read_message(message, flow.envelope_of(message), flow.context_for(message, known), raw))
+            reading = read_message(message, flow.envelope_of(message), flow.context_for(message, known), raw)
+            _show(file, reading, str(vouched or ""))
+
+
+def _voucher(servers: Sequence[str]) -> Voucher:
+    try:
+        return Voucher(Resolver(servers))
+    except ValueError as error:
+        console.fail(f"--dns-server: {error}", console.USAGE)
+
+
+def _vouched(voucher: Voucher, raw: bytes, peer: str) -> Vouched:
+    message = parse(raw)
+    return voucher(raw, replace(flow.envelope_of(message), peer=peer), message.from_addr)
 
 
 def _context(file: Path | None) -> dict[str, Any]:
@@ -70,12 +95,13 @@ def _mails(files: list[Path]) -> Iterator[Path]:
             console.fail(f"there is no mail at {file}", console.USAGE)
 
 
-def _show(file: Path, reading: Reading) -> None:
+def _show(file: Path, reading: Reading, vouched: str) -> None:
     console.out.rule(Text(f"{file}", style="bold"), align="left")
     facts = [
         ("kind", f"{reading.kind} ({reading.rule}): {reading.disposition}, {reading.visibility}"),
         ("subject", reading.subject),
         ("language", reading.language),
+        ("vouched", vouched),
         ("attachments", ", ".join(reading.attachments)),
         ("command", f"{reading.command.name} {reading.command.argument}" if reading.command else ""),
         ("back on", str(reading.absent_until or "")),

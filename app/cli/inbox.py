@@ -64,6 +64,7 @@ def show(
         ("from", card.line.sender),
         ("to", ", ".join(card.recipients)),
         ("subject", card.line.subject),
+        ("vouched", card.vouched),
         ("answers", card.answers),
         ("liaison", card.liaison),
         ("groups", ", ".join(card.groups)),

@@ -221,6 +221,7 @@ KINDS: dict[str, Callable[[str], object]] = {
     "receipt": receipt,
     "welcome": lambda lang: notice(lang, facts=_FACTS),
     "held": lambda lang: notice(lang, about="Question about hubs", number=14),
+    "unproved": lambda lang: notice(lang, about="2019-03-20", number=30),
     "left": lambda lang: notice(lang, number=30),
     "paused": lambda lang: notice(lang, until=date(2020, 12, 1)),
     "away": lambda lang: notice(lang, about="Ana Ruiz", until=date(2020, 12, 1)),

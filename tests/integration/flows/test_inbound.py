@@ -12,8 +12,11 @@ from db.states import DeliveryState, RawState
 from flows import inbound, look, roster
 from flows.door import Box
 from mailer.message import Envelope
+from mailer.trust import Vouched
 from tests.integration.flows.mailroom import box, count, filed, liaison, mail, newest, open_tasks, raw, take
 from tests.world import DOMAIN, World
+
+PASS = Vouched("pass", aligned=True)
 
 
 def reply_token(world: World, who: str = "ana") -> str:
@@ -247,7 +250,7 @@ def test_a_voice_is_filed_after_one_confirmation(world: World) -> None:
     token = reply_token(world)
     message = mail(world, "friend@elsewhere.example", "Re", "MON-1: We want a say.", In_Reply_To=digest["Message-ID"])
     inbound.store(world.engine, [(Envelope("friend@elsewhere.example", (token,)), message.as_bytes())], act=world.act())
-    inbound.understand(world.engine, act=world.act("clock"), vouch=lambda data, envelope, sender: "pass")
+    inbound.understand(world.engine, act=world.act("clock"), vouch=lambda data, envelope, sender: PASS)
     first = newest(world)
     assert first.state == "held"
     world.turn()
@@ -269,7 +272,7 @@ def test_a_voice_is_filed_after_one_confirmation(world: World) -> None:
 def test_only_who_was_asked_can_confirm(world: World) -> None:
     message = mail(world, "friend@elsewhere.example", "Re", "MON-1: We want a say.")
     inbound.store(world.engine, [(Envelope("friend@elsewhere.example", (reply_token(world),)), message.as_bytes())], act=world.act())  # fmt: skip
-    inbound.understand(world.engine, act=world.act("clock"), vouch=lambda *_: "pass")
+    inbound.understand(world.engine, act=world.act("clock"), vouch=lambda *_: PASS)
     world.turn()
     (asked,) = world.mailbox("friend")
     world.reply(asked, "yes", sender="thief@elsewhere.example")
@@ -282,7 +285,7 @@ def test_a_stranger_is_asked_once_and_only_if_vouched_for(world: World) -> None:
     for n in range(3):
         message = mail(world, "eve@elsewhere.example", "x", f"I have opinion number {n} on money.")
         inbound.store(world.engine, [(Envelope("eve@elsewhere.example", (box("core"),)), message.as_bytes())], act=world.act())  # fmt: skip
-        inbound.understand(world.engine, act=world.act("clock"), vouch=lambda *_, n=n: "pass" if n else "none")
+        inbound.understand(world.engine, act=world.act("clock"), vouch=lambda *_, n=n: PASS if n else Vouched("none"))
         world.turn()
     assert len(world.mailbox("eve")) == 1
 
@@ -290,7 +293,7 @@ def test_a_stranger_is_asked_once_and_only_if_vouched_for(world: World) -> None:
 def test_who_is_not_vouched_for_is_held(world: World) -> None:
     message = mail(world, "ana@west.example", "x", "MON-1: the region")
     inbound.store(world.engine, [(Envelope("ana@west.example", (box("core"),)), message.as_bytes())], act=world.act())
-    inbound.understand(world.engine, act=world.act("clock"), vouch=lambda *_: "fail")
+    inbound.understand(world.engine, act=world.act("clock"), vouch=lambda *_: Vouched("fail"))
     assert (newest(world).state, newest(world).rule) == ("held", "not vouched for")
 
 
