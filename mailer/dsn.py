@@ -14,7 +14,7 @@ MAX_FATES = 1_000
 
 ADDRESS = re.compile(
     r"[^\s<>()\[\]\\,;:\"'@|"
-    r"\u3001\u3002\u3008-\u3011\uff08\uff09\uff0c\uff1a\uff1b\uff1c\uff1e=*`]{1,64}@(?:[\w\-\u00a1-\uffff]{1,63}\.){1,10}[\w\-\u00a1-\uffff]{2,63}"
+    r"\u3001\u3002\u3008-\u3011\uff08\uff09\uff0c\uff1a\uff1b\uff1c\uff1e=*`]{1,64}@(?:[\w\-\u00b7-\u1fff\u3040-\ufeff]{1,63}\.){1,10}[\w\-\u00b7-\u1fff\u3040-\ufeff]{2,63}"
 )
 _QUOTED_ADDRESS = re.compile(r'"[^"\n]{1,64}"@(?:[\w\-]{1,63}\.){1,10}[\w\-]{2,63}')
 _FIELD = re.compile(

@@ -16,11 +16,11 @@ EMAIL, PHONE, PLACE, LINK, SECRET = (
     "[token]",
 )
 _EMAIL = re.compile(
-    r"(?:mailto:)?[^\s<>()\[\]\\,;:\"'@|]{1,64}(?:@| ?\(at\) ?| ?\[at\] ?| at )"
+    r"(?:mailto:)?(?:[^\s<>()\[\]\\,;:\"'@|]{1,64}|\"[^\"\n]{1,64}\")(?:[@\uff20]| ?\(at\) ?| ?\[at\] ?| at )"
     r"(?:[\w\-]{1,63}(?:\.| ?\(dot\) ?| dot | ?\[dot\] ?)){1,6}[\w\-]{2,24}(?![\w@])"
 )
 _TOKEN = re.compile(
-    r"\b(?:reply|bounce|unsubscribe|"
+    r"\b(?:reply|bounce|leave|unsubscribe|"
     r"confirm)\+[A-Za-z0-9._\-]{6,64}(?:@[\w.\-]{1,190})?",
     re.IGNORECASE,
 )
@@ -31,10 +31,12 @@ _PRIVATE = re.compile(
     r"/(?:confirm|unsubscribe|preferences|settings|invite|reset|magic|join|private|u|"
     r"p)/[A-Za-z0-9_\-]{10,}|[A-Za-z0-9_\-]{32,}|"
     r"docs\.google\.com/\w+/d/|drive\.google\.com/|zoom\.us/j/|meet\.google\.com/|wa\.me/|"
-    r"chat\.whatsapp\.com/|t\.me/\+",
+    r"chat\.whatsapp\.com/|t\.me/(?:\+|joinchat/)|1drv\.ms/|onedrive\.live\.com/|sharepoint\.com/:|[?&]authkey=|"
+    r"dropbox\.com/(?:s|sh|scl)/|discord(?:\.gg|\.com/invite)/|teams\.(?:microsoft|live)\.com/|signal\.group/|"
+    r"wetransfer\.com/downloads/|we\.tl/|mega\.nz/|/s/[A-Za-z0-9]{12,}|//[^/\s@:]{1,60}:[^/\s@]{1,60}@",
     re.IGNORECASE,
 )
-_PHONE = re.compile(r"(?<![\w.,/:\-#])(?:\+|00|\()?\d[\d\s().\-/\u00a0\u2009\u2010-\u2013]{5,22}\d(?![\w%])")
+_PHONE = re.compile(r"(?<![\w.,/\-#])(?<!\d:)(?:\+|00|\()?\d[\d\s().\-/\u00a0\u2009\u2010-\u2013]{5,22}\d(?![\w%])")
 _PHONE_WORD = re.compile(
     r"(?:tel|tél|phone|mobile?|mob|cell|fon|telefon|teléfono|telefone|telp|hp|whatsapp|signal|handy|simu|"
     r"call|тел|телефон|моб|هاتف|جوال|טלפון|נייד|फ़ोन|फोन|मोबाइल|電話|电话|手机|手機|携帯|전화|ফোন|โทร)"
@@ -42,14 +44,27 @@ _PHONE_WORD = re.compile(
     re.IGNORECASE,
 )
 _NOT_PHONE = re.compile(
-    r"^\(?\d{4}\s?[-–/]\s?\d{2,4}\)?$|^\d{4}[-./]\d{1,2}[-./]\d{1,2}|^\d{1,2}[-./]\d{1,2}[-./]\d{2,4}$|"
-    r"^\d{1,3}(?:[ .,\u00a0]\d{3})+(?:[.,]\d{1,2})?$|^\d{1,2}[ :]\d{2}"
+    r"^(?:\d{1,3} )?\(?\d{4}\s?[-–/]\s?\d{2,4}\)?$|^\d{4}[-./]\d{1,2}[-./]\d{1,2}|"
+    r"^\d{1,2}[-./]\d{1,2}[-./]\d{2,4}(?=\s|$)|"
+    r"^\d{1,3}(?:[ .,\u00a0]\d{3})+(?:[.,]\d{1,2})?$|^\d{1,2}[ :]\d{2}(?: ?[-–] ?\d{1,2}[ :]\d{2})?$"
 )
+_PHONE_AFTER = re.compile(
+    r"\s?[(,]?\s?(?:mobile|cell|whatsapp|signal|tel|phone|handy|móvil|portable|моб|тел)", re.IGNORECASE
+)
+_SERIAL = re.compile(r"(?:ISBN|ISSN|DOI|IBAN)[\s:]*(?:\d{2}:)?\s?$", re.IGNORECASE)
 _STREET = re.compile(
+    # Name and number, postcode and town: "Am Markt 3, 20095 Hamburg", "Keizersgracht 123, 1015 CJ Amsterdam".
+    r"\b[A-Z\u00c0-\u024f][\w.\-]{1,30}(?: [\w.\-]{1,30}){0,3} \d{1,4}[a-z]?, "
+    r"(?:[A-Z]{1,2}-)?(?!(?:19|20)\d\d )\d{4,6} (?:[A-Z]{2} )?[A-Z\u00c0-\u024f][^\n,]{1,40}|"
+    r"\b(?:[A-Z][\w'’.\-]{0,30} ){1,3}(?:Road|Rd|Street|Avenue|Lane|Marg|Nagar)\.? (?:No\.? ?)?\d{1,4}\b[^\n]{0,60}|"
+    r"\b[A-ZÇĞİÖŞÜ]\w{1,30} (?:Caddesi|Cad\.|Sokak|Sok\.|Sokağı|Bulvarı|Mahallesi|Mah\.)[^\n\d]{0,30}\d[^\n]{0,40}|"
+    r"\bVia (?:[A-Z]\w{1,30} ){0,3}[A-Z]\w{1,30},? \d{1,4}(?=[,.;/ ]{0,3}(?:$|\d{5}|[A-Z]))[^\n]{0,60}|"
+    r"[\u4e00-\u9fff]{1,3}[都道府県][\u3040-\u9fff]{1,12}[市区町村郡][^\s\d]{0,10}[\d０-９][\d０-９\-－丁目番地号]{0,14}|"
+    r"[가-힣]{1,8}(?:시|도) [가-힣]{1,8}(?:구|군|시) [가-힣\d]{1,12}(?:로|길|동) ?\d{1,4}[^\n]{0,30}|"
     r"\b\d{1,5}[a-zA-Z]?,? (?:[A-Z\u00c0-\u024f][\w'’.\-]{1,30} ){1,4}(?:Street|St\.?|Road|Rd\.?|Avenue|"
     r"Ave\.?|Lane|Ln\.?|Drive|Dr\.?|Boulevard|Blvd\.?|Square|Way|Court|Place|Close|Terrace|"
     r"Crescent)\b[^\n]{0,60}|"
-    r"\b(?:Calle|C/|Avenida|Av\.|Avda\.|Paseo|Plaza|Rua|R\.|Praça|Travessa|Via|Viale|Piazza|Corso|rue|"
+    r"\b(?:Calle|C/|Avenida|Av\.|Avda\.|Paseo|Plaza|Rua|R\.|Praça|Travessa|Viale|Piazza|Corso|rue|"
     r"avenue|boulevard|place|chemin|allée|ul\.|ulica|al\.|Jalan|Jl\.|ул\.|улица|проспект|пр\.|вул\.|"
     r"вулиця|шоссе|שדרות|רחוב|رحوب|شارع)\s"
     r"[^\n\d]{2,50}?,?\s?(?:n[º°o.]\s?|No\.? ?|д\. ?|дом |буд\. ?)?\d{1,5}\b[^\n]{0,60}|"
@@ -76,7 +91,7 @@ def mask(text: str, keep: Iterable[str] = ()) -> str:
 
 def _email(found: str, kept: set[str]) -> str:
     """A spelled-out "at" is an address only with a spelled-out or real dot behind it."""
-    address = found.removeprefix("mailto:")
+    address = found.removeprefix("mailto:").replace("\uff20", "@")
     if address.lower().strip(".") in kept:
         return found
     if "@" not in address and not re.search(r"\(at\)|\[at\]| dot |\(dot\)|\[dot\]", address):
@@ -94,7 +109,10 @@ def _phones(text: str) -> str:
         count = sum(char.isdigit() for char in number)
         named = _PHONE_WORD.search(text[max(0, found.start() - 24) : found.start()]) is not None
         foreign = number.startswith(("+", "00"))
-        shaped = count >= 9 and bool(re.search(r"\d[ ().\-/]+\d", number)) and not _NOT_PHONE.search(number.strip())
+        named = named or _PHONE_AFTER.match(text, found.end()) is not None
+        grouped = count >= 9 and bool(re.search(r"\d[ ().\-/]+\d", number)) and not _NOT_PHONE.search(number.strip())
+        serial = _SERIAL.search(text[max(0, found.start() - 12) : found.start()]) is not None
+        shaped = (grouped or (number.isdecimal() and 10 <= count <= 12)) and not serial
         linked = "://" in text[max(0, found.start() - 60) : found.start()].rsplit(" ", maxsplit=1)[-1]
         if 6 <= count <= 16 and not linked and "\n\n" not in number and (named or foreign or shaped):
             parts += [text[last : found.start()], PHONE]

@@ -1,5 +1,8 @@
 """Delivery reports: what is one, whom it names, for how long."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from mailer.bounce import read_bounce
 from mailer.dsn import Fate, address_in, best_status, code_in, read_fields, status_in
 from mailer.message import Part
+from mailer.parse import parse
 from tests.letters import letter
 
 DAEMON = {"from_addr": "MAILER-DAEMON@mx.example", "subject": "Undelivered Mail Returned to Sender"}
@@ -167,3 +171,24 @@ def test_anything_gives_a_verdict(body: str, subject: str, raw: bytes) -> None:
 )
 def test_any_mixture_of_fields(pieces: list[str]) -> None:
     assert all(isinstance(fate, Fate) for fate in read_fields("".join(pieces)))
+
+
+REPORTS = tomllib.loads((Path(__file__).parents[2] / "mail" / "reports.toml").read_text("utf-8"))
+RETURNED = (
+    "\n\nReturn-Path: <bounce+k3@tidings.example>\nReceived: from tidings.example by mx.example; Mon, 6 Jan 2025 10:00 +0000"
+    "\nFrom: Tidings <reply+k3@tidings.example>\nTo: Ana <ana@community.example>\nMessage-ID: <e12@tidings.example>\n"
+)
+
+
+@pytest.mark.parametrize("null", ["Return-Path: <>\n", ""], ids=["null", "sender"])
+@pytest.mark.parametrize("server", REPORTS)
+def test_reports_of_servers_in_their_own_words(server: str, null: str) -> None:
+    report = REPORTS[server]
+    raw = (
+        f"{null}From: {report['sender']}\nTo: bounce+k3@tidings.example\nSubject: {report['subject']}\n"
+        f"Content-Type: text/plain; charset=utf-8\n\n{report['text']}{RETURNED}"
+    ).encode()
+    found = read_bounce(parse(raw), raw, bool(null))
+    assert found is not None
+    assert found.recipients == ("ana@community.example",)
+    assert found.permanent is report["permanent"]

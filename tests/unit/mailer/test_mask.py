@@ -1,5 +1,8 @@
 """What is made unreadable, and what must stay readable."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,3 +72,22 @@ def test_anything_can_be_masked_twice(text: str) -> None:
 def test_long_lines_are_masked_as_short_ones() -> None:
     text = "words " * 500 + "Rua das Flores 12, Lisboa"
     assert "Flores" not in mask(text)
+
+
+TABLE = tomllib.loads((Path(__file__).parents[2] / "mail" / "personal.toml").read_text("utf-8"))
+SECRETS = [
+    (text, marks)
+    for name, marks in (("phones", (PHONE,)), ("addresses", (EMAIL,)), ("places", (PLACE,)), ("links", (LINK, SECRET)))
+    for text in TABLE[name]
+]
+
+
+@pytest.mark.parametrize(("text", "marks"), SECRETS)
+def test_personal_data_of_many_countries(text: str, marks: tuple[str, ...]) -> None:
+    found = mask(f"You can reach us: {text} any time")
+    assert any(mark in found for mark in marks)
+
+
+@pytest.mark.parametrize("text", TABLE["public"])
+def test_public_numbers_and_links_stay(text: str) -> None:
+    assert mask(text) == text
