@@ -16,6 +16,7 @@ from tests.integration.wire.dialogue import PATIENCE, Store, listening, until
 
 MEGABYTE = 1024 * 1024
 GREETING = b"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<ana@here.example>\r\nDATA\r\n"
+SEEN = ("refused_bare_line_end", "refused_line_length", "hangup_in_data")
 PLANS = (
     "silent",
     "drip",
@@ -53,6 +54,7 @@ async def attack(plan: str, address: str, port: int, rng: Random) -> None:
 async def speak(plan: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rng: Random) -> None:
     """An attacker that reads what it is told and goes on all the same."""
     gone = asyncio.ensure_future(reader.read(-1))
+    gone.add_done_callback(lambda done: done.cancelled() or done.exception())  # that it was cut off is no news
     start = {
         "drip": GREETING,
         "endless data": GREETING,
@@ -131,16 +133,14 @@ def stand(attackers: int, mails: int, seed: int) -> None:
     with listening(store, **limits) as listener:
         with siege(listener.port, attackers, seed) as begun:
             assert begun.wait(PATIENCE)
+            until(lambda: any(listener.counters[name] for name in SEEN))
             for number in range(mails):
                 send(listener, f"honest {number}")
-        refused = {
-            name for name, count in listener.counters.items() if count and name.startswith(("refused_", "timeout_"))
-        }
+            until(lambda: all(listener.counters[name] for name in SEEN))
         until(lambda: not listener._shared.open)
         assert listener._shared.held == 0
         assert listener.counters["failed"] == 0
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    assert {"refused_bare_line_end", "refused_line_length"} <= refused
     assert sum(b"Subject: honest" in mail.data for mail in store.mails) >= mails
     assert not any(b"MAIL FROM:<x@y>" in mail.data for mail in store.mails)
     # The attackers are in this program too: their own buffers count here.
@@ -154,4 +154,4 @@ def test_honest_clients_are_served_in_a_siege() -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", [2, 3])
 def test_honest_clients_are_served_in_a_long_siege(seed: int) -> None:
-    stand(attackers=3_000, mails=100, seed=seed)
+    stand(attackers=1_500, mails=100, seed=seed)
