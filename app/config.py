@@ -127,7 +127,8 @@ class Config(BaseSettings):
     dns: Dns = Dns()
     relay: list[Relay] = Field(default_factory=lambda: [Relay()], min_length=1)
     send: Send = Send()
-    dkim: list[Dkim] = Field(default_factory=list)
+    dkim: list[Dkim] = Field(default_factory=list)  # keys made by hand, beside those of `tidings dkim`
+    dkim_keys: Path = Path("dkim")  # the folder of `tidings dkim`
     web: Web = Web()
     core: Core = Core()
 
@@ -185,6 +186,7 @@ def _located(config: Config, folder: Path) -> Config:
     for owner, name in (
         (config, "clock_file"),
         (config, "generation_file"),
+        (config, "dkim_keys"),
         (config.listen.tls, "certificate"),
         (config.listen.tls, "key"),
         *((d, "key") for d in config.dkim),
@@ -249,7 +251,9 @@ base_url = "https://{domain}"
 [core]
 alerts = []                    # addresses woken at once by a report about somebody's safety
 
-# [[dkim]]                     # made by `tidings dkim init`
+# Outgoing mail is signed with the keys that `tidings dkim init` makes in the folder dkim/. Keys made by hand:
+# [[dkim]]
+# domain = "{domain}"
 # selector = "t1"
-# key = "dkim/t1.pem"
+# key = "t1.pem"
 '''

@@ -148,6 +148,7 @@ class Service:
             return delivering.Delivered()
         if self._courier is None:
             self._courier = wiring.courier(self.config)
+        self._sign.refresh()
         return delivering.deliver(
             self.engine, wiring.carry(self._courier), self.worker, clock=self.clock, sign=self._sign
         )

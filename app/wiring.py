@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from gettext import GNUTranslations
 from importlib.resources import files
@@ -11,13 +11,13 @@ from importlib.resources.abc import Traversable
 from itertools import count
 
 from app import clock as clocks
+from app import keyring
 from app.clock import Clock, ShiftedClock, system_clock
 from app.config import Config, ConfigError
 from db.engine import Database
 from db.journal import Act
 from desk.web.site import Site
 from flows import failpoint, inbound
-from flows.deliver import Sign
 from flows.engine import Engine, Settings
 from flows.keys import Keys
 from flows.look import Vouch
@@ -54,7 +54,7 @@ def engine(config: Config) -> Engine:
             base_url=config.web.base_url.rstrip("/"),
             lease=_minutes(config.send.lease_minutes),
             give_up=_minutes(config.send.give_up_days * 24 * 60),
-            signed=bool(config.dkim),
+            signed=not signing(config).empty,
             alerts=tuple(config.core.alerts),
             second_person=config.core.second_person,
             fronts=tuple(config.listen.trusted),
@@ -132,13 +132,49 @@ def carry(way_out: Courier) -> Carry:
     return run
 
 
-def signing(config: Config) -> Sign | None:
-    """What signs outgoing mail, or None when no key is configured."""
-    if not config.dkim:
-        return None
-    keys = [sign.load_key(key.selector, key.key.read_bytes()) for key in config.dkim]
-    signer = sign.Signer(config.dkim[0].domain, keys)
-    return lambda mail, at: signer.sign(mail, at) + mail
+class Signing:
+    """Signs outgoing mail with the keys of the configuration and the active ones of `tidings dkim`."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._stamp: tuple[int, ...] = ()
+        self._signers = sign.Signers({})
+        self.refresh()
+
+    def __call__(self, mail: bytes, at: datetime) -> bytes:
+        """The mail with its signatures; as it is where no key fits its sender."""
+        return self._signers.sign(mail, at)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no key: mail goes out unsigned."""
+        return self._signers.empty
+
+    def refresh(self) -> None:
+        """Read the keys again if the list of them changed. Raises `ConfigError`, and keeps the old ones."""
+        index = self._config.dkim_keys / keyring.INDEX
+        stamp = (index.stat().st_mtime_ns, index.stat().st_ino) if index.is_file() else (0,)
+        if stamp != self._stamp:
+            self._signers = sign.Signers(self._keys())
+            self._stamp = stamp
+
+    def _keys(self) -> dict[str, list[sign.Key]]:
+        found: dict[str, list[sign.Key]] = {}
+        try:
+            for one in self._config.dkim:
+                found.setdefault(one.domain, []).append(sign.load_key(one.selector, one.key.read_bytes()))
+            ring = keyring.read(self._config.dkim_keys)
+            for entry in ring.entries:
+                if entry.state == "active":
+                    found.setdefault(entry.domain, []).append(ring.key(entry))
+        except (OSError, ValueError, keyring.KeyFault) as error:
+            raise ConfigError(f"dkim: {error}") from error
+        return found
+
+
+def signing(config: Config) -> Signing:
+    """What signs outgoing mail."""
+    return Signing(config)
 
 
 def listener(config: Config, made: Engine) -> Listener:

@@ -8,7 +8,7 @@ weaken a signature. ValueError for keys that are too short or of another kind.
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+
+from mailer.trust import domain_of
 
 # Signed where present. From and Subject are named once more than they occur, so that nobody can add one.
 SIGNED = (
@@ -46,6 +48,8 @@ SIGNED = (
 )
 OVERSIGNED = (b"from", b"subject", b"to", b"date", b"reply-to", b"content-type", b"message-id")
 
+_HEAD = 65_536
+_FROM = re.compile(rb"(?:\A|\r\n)from:((?:[^\r]|\r\n[ \t])*)", re.IGNORECASE)
 _BLANKS = re.compile(rb"[ \t]+")
 
 
@@ -190,3 +194,35 @@ def _fold_names(names: str) -> str:
             current = ""
         current += f"{name}:"
     return "\r\n  ".join([*lines, current]).removesuffix(":")
+
+
+class Signers:
+    """Keys of several domains: each mail is signed for the domain of its From address, or the nearest one above it.
+
+    Keys of the domain '' sign for whatever domain has none of its own. What no key fits stays unsigned.
+    """
+
+    def __init__(self, keys: Mapping[str, Sequence[Key]]) -> None:
+        self._keys = {domain.lower(): tuple(found) for domain, found in keys.items() if found}
+        self._known: dict[bytes, Signer | None] = {}
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no key at all."""
+        return not self._keys
+
+    def sign(self, message: bytes, at: datetime) -> bytes:
+        """The mail with its signatures on top."""
+        found = _FROM.search(message[:_HEAD])
+        field = found.group(1) if found else b""
+        if field not in self._known:
+            self._known[field] = self._signer(domain_of(field.decode("utf-8", "replace").strip().rstrip(">")))
+        signer = self._known[field]
+        return message if signer is None else signer.sign(message, at) + message
+
+    def _signer(self, domain: str) -> Signer | None:
+        labels = domain.split(".")
+        for name in (".".join(labels[n:]) for n in range(len(labels) - 1)):
+            if name in self._keys:
+                return Signer(name, self._keys[name])
+        return Signer(domain, self._keys[""]) if domain and "" in self._keys else None

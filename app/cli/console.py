@@ -73,6 +73,12 @@ def answer(as_json: bool, value: Any, words: str) -> None:
         say(words)
 
 
+def say_unless(as_json: bool, words: str) -> None:
+    """A line for people, where no machine reads."""
+    if not as_json:
+        say(words)
+
+
 def complain(words: str) -> None:
     """A line on standard error."""
     err.print(Text(words))

@@ -11,6 +11,7 @@ import typer
 from app.cli import (
     announce,
     digest,
+    dkim,
     explain,
     inbox,
     input_,
@@ -56,7 +57,7 @@ def options(
     context.with_resource(guarded(session))
 
 
-for module in (timeline, translate, roster, digest, announce, outbox, inbox, input_):
+for module in (timeline, translate, roster, digest, announce, outbox, inbox, input_, dkim):
     cli.add_typer(module.cli)
 for module_ in (ledger, keep, operate, play, explain):
     module_.add(cli)

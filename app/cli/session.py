@@ -13,6 +13,7 @@ from app import config as configuration
 from app import wiring
 from app.cli import console
 from app.config import Config, ConfigError
+from app.keyring import KeyFault
 from db import migrate, process
 from db.engine import DatabaseUnavailable
 from db.journal import Act
@@ -88,7 +89,7 @@ def guarded(session: Session) -> Iterator[None]:
     """Turn the errors that a person can do something about into one line and an exit code."""
     try:
         yield
-    except ConfigError as error:
+    except (ConfigError, KeyFault) as error:
         console.fail(str(error), console.CONFIG)
     except DatabaseUnavailable as error:
         console.fail(str(error), console.UNAVAILABLE)

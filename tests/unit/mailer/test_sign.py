@@ -1,19 +1,15 @@
 """mailer.sign: our signatures pass at an independent verifier, and break where they must."""
 
-import base64
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import dkim
 import pytest
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mailer.sign import Signer, dns_name, dns_record, dns_value, load_key, new_key, pem, relaxed_body
+from mailer.sign import Signer, Signers, dns_name, dns_record, dns_value, load_key, new_key, pem, relaxed_body
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RSA, ED = new_key("r1", "rsa"), new_key("e1", "ed25519")
@@ -31,27 +27,6 @@ MAIL = (
     b"\r\n"
     b"Two  blanks,\ta tab and a trailing blank \r\n\r\nEnd.\r\n\r\n\r\n"
 )
-
-
-class VerifyKey:
-    """What dkimpy wants of PyNaCl, over the library we have; the rest of the verifying is dkimpy's own."""
-
-    def __init__(self, key: bytes, encoder: object = None) -> None:
-        self.key = Ed25519PublicKey.from_public_bytes(base64.b64decode(key) if encoder is not None else key)
-
-    def verify(self, data: bytes, signature: bytes) -> bytes:
-        self.key.verify(signature, data)
-        return data
-
-
-@pytest.fixture(autouse=True)
-def _ed25519(monkeypatch: pytest.MonkeyPatch) -> None:
-    nacl = SimpleNamespace(
-        signing=SimpleNamespace(VerifyKey=VerifyKey),
-        encoding=SimpleNamespace(Base64Encoder=object()),
-        exceptions=SimpleNamespace(BadSignatureError=InvalidSignature),
-    )
-    monkeypatch.setattr(dkim, "nacl", nacl, raising=False)
 
 
 def lookup(name: bytes, timeout: int = 5) -> bytes | None:
@@ -156,3 +131,30 @@ def test_dns_record_is_split_into_short_strings():
     strings = record.split('"')[1::2]
     assert all(len(text) <= 255 for text in strings)
     assert "".join(strings) == dns_value(RSA)
+
+
+def test_each_mail_is_signed_for_the_domain_of_its_sender():
+    mine, other = new_key("m1", "ed25519"), new_key("o1", "ed25519")
+    signers = Signers({"example.org": [mine], "other.example": [other]})
+
+    def signed_by(sender: bytes) -> str:
+        made = signers.sign(MAIL.replace(b"core@example.org", sender), AT).decode()
+        return made.partition(" d=")[2].partition(";")[0] if made.startswith("DKIM-Signature") else ""
+
+    assert signed_by(b"core@example.org") == "example.org"
+    assert signed_by(b"core@EXAMPLE.org") == "example.org"
+    assert signed_by(b"core@fr.example.org") == "example.org"
+    assert signed_by(b"core@other.example") == "other.example"
+    assert signed_by(b"core@notexample.org") == ""
+    assert signed_by(b"nobody") == ""
+    folded = MAIL.replace(b"Strategy digest <", b"Strategy\r\n digest\r\n <")
+    assert b" d=example.org;" in signers.sign(folded, AT)
+    late = b"X-Note: a\r\nfrom: core@other.example\r\n\r\nFrom: core@example.org\r\n"
+    assert b" d=other.example;" in signers.sign(late, AT)
+
+
+def test_a_key_for_any_domain_and_no_key_at_all():
+    assert b" d=example.org;" in Signers({"": [ED]}).sign(MAIL, AT)
+    assert Signers({}).sign(MAIL, AT) == MAIL
+    assert Signers({"": []}).empty
+    assert not Signers({"": [ED]}).empty
