@@ -57,11 +57,15 @@ class Keyring:
 
     def key(self, entry: Entry) -> Key:
         """The private key of an entry."""
-        path = self.folder / entry.file
-        try:
-            return load_key(entry.selector, path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise KeyFault(f"{path}: {error}") from error
+        return by_hand(entry.selector, self.folder / entry.file)
+
+
+def by_hand(selector: str, path: Path) -> Key:
+    """A key that somebody made, in a file."""
+    try:
+        return load_key(selector, path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise KeyFault(f"{path}: {error}") from error
 
 
 def read(folder: Path) -> Keyring:

@@ -98,9 +98,9 @@ def catalogues() -> Mapping[str, GNUTranslations]:
     return found
 
 
-def courier(config: Config) -> Courier:
-    """The way out, over the configured smart hosts."""
-    relays = [
+def relays(config: Config) -> list[Relay]:
+    """The configured smart hosts."""
+    return [
         Relay(
             host=relay.host,
             port=relay.port,
@@ -113,10 +113,19 @@ def courier(config: Config) -> Courier:
         )
         for relay in config.relay
     ]
+
+
+def hello(config: Config) -> str:
+    """The name by which we greet other servers."""
+    return config.send.hostname or socket.getfqdn()
+
+
+def courier(config: Config) -> Courier:
+    """The way out, over the configured smart hosts."""
     return Courier(
-        relays,
+        relays(config),
         CourierSettings(
-            helo=config.send.hostname or socket.getfqdn(),
+            helo=hello(config),
             connections=config.send.connections,
             per_connection=config.send.max_per_connection,
         ),
@@ -162,12 +171,12 @@ class Signing:
         found: dict[str, list[sign.Key]] = {}
         try:
             for one in self._config.dkim:
-                found.setdefault(one.domain, []).append(sign.load_key(one.selector, one.key.read_bytes()))
+                found.setdefault(one.domain, []).append(keyring.by_hand(one.selector, one.key))
             ring = keyring.read(self._config.dkim_keys)
             for entry in ring.entries:
                 if entry.state == "active":
                     found.setdefault(entry.domain, []).append(ring.key(entry))
-        except (OSError, ValueError, keyring.KeyFault) as error:
+        except keyring.KeyFault as error:
             raise ConfigError(f"dkim: {error}") from error
         return found
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from db.bulk import insert_new
 from db.engine import Tx
@@ -52,6 +52,14 @@ def sign_of_life(tx: Tx, name: str, role: str, now: datetime) -> None:
 def gone(tx: Tx, name: str) -> None:
     """Forget a worker that ended in good order."""
     tx.execute(delete(_W).where(_W.c.name == name))
+
+
+def time_of(tx: Tx) -> datetime | None:
+    """What time it is for the database server; None where there is none (SQLite)."""
+    if tx.dialect.name != "postgresql":
+        return None
+    moment: datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
+    return moment
 
 
 def workers(tx: Tx) -> list[WorkerRow]:

@@ -29,6 +29,7 @@ ROW = re.compile(r"^\| (?P<name>[^|]+) \| (?P<words>[^|]*) \| (?P<where>[^|]*) \
 
 TITLES = {
     "1896": "text/enriched",
+    "1912": "common faults in the DNS",
     "2033": "LMTP",
     "2034": "enhanced codes in SMTP replies",
     "2045": "MIME: bodies",
@@ -61,6 +62,7 @@ TITLES = {
     "7208": "SPF",
     "7435": "opportunistic security",
     "7504": "521 and 556",
+    "7505": "null MX",
     "8058": "one-click unsubscribe",
     "8098": "read receipts (MDN)",
     "8301": "key sizes of DKIM",
@@ -68,10 +70,12 @@ TITLES = {
     "9110": "HTTP: what a browser asks for, what has not changed",
     "8463": "Ed25519 for DKIM",
     "8601": "Authentication-Results",
+    "8689": "REQUIRETLS",
     "8996": "TLS 1.0 and 1.1 are over",
     "9078": "reactions",
     "9228": "marks against loops",
     "9989": "DMARC",
+    "9990": "aggregate reports of DMARC",
 }
 
 

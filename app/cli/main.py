@@ -12,6 +12,7 @@ from app.cli import (
     announce,
     digest,
     dkim,
+    doctor,
     explain,
     inbox,
     input_,
@@ -57,7 +58,7 @@ def options(
     context.with_resource(guarded(session))
 
 
-for module in (timeline, translate, roster, digest, announce, outbox, inbox, input_, dkim):
+for module in (timeline, translate, roster, digest, announce, outbox, inbox, input_, dkim, doctor):
     cli.add_typer(module.cli)
 for module_ in (ledger, keep, operate, play, explain):
     module_.add(cli)

@@ -9,6 +9,7 @@ connection can be accepted by a server without being recorded (docs: promise 4).
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mailer.letter import Letter, Outcome, Record
@@ -18,11 +19,22 @@ from mailer.wire.letters import CarryReport, CourierSettings, Relay
 from mailer.wire.relays import Relays
 from mailer.wire.ride import Ride, unsent
 
-__all__ = ["CarryReport", "Courier", "CourierSettings", "Letter", "Outcome", "Record", "Relay"]
+__all__ = ["CarryReport", "Courier", "CourierSettings", "Examined", "Letter", "Outcome", "Record", "Relay"]
 
 _TICK = 0.5
 _BACKLOG = 200
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a relay says of itself: greeting, version of TLS ('' none), what it offers; or why it cannot be used."""
+
+    relay: Relay
+    greeting: str = ""
+    secure: str = ""
+    offers: tuple[tuple[str, str], ...] = ()
+    fault: RelayFault | None = None
 
 
 class Courier:
@@ -51,10 +63,22 @@ class Courier:
         if carry is not None:
             carry.feed.stop()
 
-    def probe(self) -> str:
-        """What each relay says of itself, in lines for a person: greeting, offers, TLS, or what went wrong."""
+    def examine(self) -> tuple[Examined, ...]:
+        """What each relay says of itself: as for a mail it is greeted, secured and told who we are; nothing is sent."""
         with self._turn:
-            return self._run(self._probe())
+            return self._run(self._examine())
+
+    def probe(self) -> str:
+        """What `examine` finds, in lines for a person."""
+        lines = []
+        for one in self.examine():
+            lines.append(f"{one.relay.name}:")
+            if one.fault is not None:
+                lines.append(f"  cannot be used: {one.fault}")
+                continue
+            offers = ", ".join(f"{word} {value}".strip() for word, value in one.offers)
+            lines += [f"  greets: {one.greeting}", f"  TLS: {one.secure or 'none'}", f"  offers: {offers or 'nothing'}"]
+        return "\n".join(lines)
 
     def close(self) -> None:
         """Say QUIT everywhere and end the thread. The courier cannot be used afterwards."""
@@ -89,27 +113,21 @@ class Courier:
             self._carry = None
             watch.cancel()
 
-    async def _probe(self) -> str:
+    async def _examine(self) -> tuple[Examined, ...]:
         watch = asyncio.create_task(self._watch())
-        lines: list[str] = []
+        found: list[Examined] = []
         try:
             for relay in self.relays:
-                lines.append(f"{relay.name}:")
                 try:
                     link = await Link.open(relay, self.settings, self._links)
                 except RelayFault as fault:
-                    lines.append(f"  cannot be used: {fault}")
-                    continue
-                offers = ", ".join(f"{word} {value}".strip() for word, value in link.offers.items())
-                lines += [
-                    f"  greets: {link.greeting}",
-                    f"  TLS: {link.secure or 'none'}",
-                    f"  offers: {offers or 'nothing'}",
-                ]
-                self.drop(link)
+                    found.append(Examined(relay, fault=fault))
+                else:
+                    found.append(Examined(relay, link.greeting, link.secure, tuple(link.offers.items())))
+                    self.drop(link)
         finally:
             watch.cancel()
-        return "\n".join(lines)
+        return tuple(found)
 
     async def _hang_up(self) -> None:
         for link in list(self._links):

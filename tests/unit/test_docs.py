@@ -112,7 +112,7 @@ def default(field: FieldInfo) -> str:
         return "required"
     value = field.get_default(call_default_factory=True)
     plain: Any = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-    return f"`{json.dumps(plain)}`"
+    return f"`{json.dumps(plain, default=str)}`"
 
 
 def test_every_setting_is_explained_with_its_default():
