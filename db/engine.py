@@ -65,8 +65,11 @@ class _Turnstile:
 class Database:
     """One database and the ways into it. Make one a program; close it at the end."""
 
-    def __init__(self, url: str, busy_seconds: float = 10.0) -> None:
-        """Open `url` (`sqlite:///file` or `postgresql://...`); a SQLite writer waits `busy_seconds` for others."""
+    def __init__(self, url: str, busy_seconds: float = 10.0, *, lasting: bool = True) -> None:
+        """Open `url` (`sqlite:///file` or `postgresql://...`); a SQLite writer waits `busy_seconds` for others.
+
+        A SQLite file that is not `lasting` need not outlive the program, and waits for no disk.
+        """
         try:
             parsed = make_url(url)
             if parsed.get_backend_name() == "postgresql":
@@ -83,6 +86,8 @@ class Database:
         self._turnstile = _Turnstile()
         if self.dialect == "sqlite":
             event.listen(self.sql, "connect", _prepare_sqlite)
+            if not lasting:
+                event.listen(self.sql, "connect", _hurry_sqlite)
             event.listen(self.sql, "begin", _begin_sqlite)
 
     @property
@@ -148,6 +153,11 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _hurry_sqlite(connection: Any, record: Any) -> None:
+    del record
+    connection.execute("PRAGMA synchronous=OFF")
 
 
 def _begin_sqlite(tx: Connection) -> None:

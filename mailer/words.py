@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.core import negotiate_locale
 from babel.dates import format_date, format_time, get_timezone_name
+from babel.languages import get_official_languages
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
@@ -142,6 +143,19 @@ def zone_name(zone: str, lang: str) -> str:
     """The zone in words, with its id: "Central European Time, Europe/Berlin"."""
     name = get_timezone_name(ZoneInfo(zone), locale=_known(lang))
     return zone if name == zone else f"{name}, {_isolated(zone, lang)}"
+
+
+@lru_cache
+def weekend(country: str) -> frozenset[int]:
+    """The weekdays (Monday 0) that are no working days there, by CLDR; Saturday and Sunday where it is not known."""
+    for lang in (*get_official_languages(country, de_facto=True), SOURCE) if country else ():
+        try:
+            there = Locale.parse(f"{lang}_{country}")
+        except (UnknownLocaleError, ValueError):
+            continue
+        first, last = there.weekend_start, there.weekend_end
+        return frozenset((first + n) % 7 for n in range((last - first) % 7 + 1))
+    return frozenset({5, 6})
 
 
 def isolate(text: str) -> str:

@@ -21,6 +21,7 @@ from app.cli import (
     operate,
     outbox,
     play,
+    rehearse,
     roster,
     timeline,
     translate,
@@ -60,7 +61,7 @@ def options(
 
 for module in (timeline, translate, roster, digest, announce, outbox, inbox, input_, dkim, doctor):
     cli.add_typer(module.cli)
-for module_ in (ledger, keep, operate, play, explain):
+for module_ in (rehearse, ledger, keep, operate, play, explain):
     module_.add(cli)
 
 

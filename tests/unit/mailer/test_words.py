@@ -144,3 +144,10 @@ def test_a_compiled_catalogue_speaks():
     assert words.catalogue(out.getvalue()).gettext("Yes") == "Ja"
     with pytest.raises(OSError, match="magic"):
         words.catalogue(b"nonsense bytes")
+
+
+def test_weekends_by_country() -> None:
+    assert words.weekend("DE") == {5, 6}
+    assert words.weekend("IL") == {4, 5}
+    assert words.weekend("IR") == {4}
+    assert words.weekend("") == words.weekend("ZZ") == {5, 6}
