@@ -44,6 +44,7 @@ class Listen(_Part):
     hostname: str = ""
     protocol: Literal["smtp", "lmtp"] = "smtp"
     implicit_tls: bool = False
+    require_tls: bool = False
     reuse_port: bool = False
     max_bytes: int = Field(default=25 * 1024 * 1024, ge=1024)
     max_connections: int = Field(default=500, ge=1)
@@ -69,6 +70,8 @@ class Relay(_Part):
     port: int = Field(default=25, ge=1, le=65535)
     tls: Literal["none", "opportunistic", "required", "implicit"] = "opportunistic"
     verify: bool = True
+    requiretls: bool = False
+    ca_file: Path | None = None
     user: str = ""
     password: SecretStr = SecretStr("")
     client_certificate: Path | None = None
@@ -190,7 +193,7 @@ def _located(config: Config, folder: Path) -> Config:
         (config.listen.tls, "certificate"),
         (config.listen.tls, "key"),
         *((d, "key") for d in config.dkim),
-        *((r, n) for r in config.relay for n in ("client_certificate", "client_key")),
+        *((r, n) for r in config.relay for n in ("client_certificate", "client_key", "ca_file")),
     ):
         value = getattr(owner, name)
         if value is not None and not value.is_absolute():

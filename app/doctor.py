@@ -268,6 +268,8 @@ def _relay(one: Examined) -> Iterator[Finding]:
     yield Finding("ok", "relay", f"{name} takes our mail ({one.secure or 'no TLS'})")
     if not one.secure and "STARTTLS" in offers:
         yield Finding("note", "relay", f"{name} offers TLS, which we do not use", 'set tls = "required"')
+    if not one.relay.verify and one.relay.tls in ("required", "implicit"):
+        yield Finding("note", "relay", f"{name} need not prove who it is", "remove verify = false; set ca_file")
     if one.relay.tls == "opportunistic" and one.secure and not _near(one.relay.host):
         says = f"{name} has TLS, but we would also go without"
         yield Finding("note", "relay", says, 'set tls = "required"')

@@ -108,6 +108,9 @@ def relays(config: Config) -> list[Relay]:
             weight=relay.weight,
             user=relay.user,
             password=relay.password.get_secret_value(),
+            verify=relay.verify,
+            requiretls=relay.requiretls,
+            ca_file=str(relay.ca_file or ""),
             certificate=str(relay.client_certificate or ""),
             key=str(relay.client_key or ""),
         )
@@ -205,6 +208,7 @@ def listener(config: Config, made: Engine) -> Listener:
             lmtp=config.listen.protocol == "lmtp",
             reuse_port=config.listen.reuse_port,
             implicit_tls=config.listen.implicit_tls,
+            require_tls=config.listen.require_tls,
             tls=TlsFiles(tls.certificate, tls.key) if tls.certificate and tls.key else None,
             trusted=tuple(config.listen.trusted),
             size_limit=config.listen.max_bytes,

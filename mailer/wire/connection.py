@@ -361,6 +361,8 @@ class Link(asyncio.Protocol):
             options += " BODY=8BITMIME"
         if parcel.utf8:
             options += " SMTPUTF8"
+        if self.relay.requiretls and self.secure and self.relay.checks and "REQUIRETLS" in self.offers:
+            options += " REQUIRETLS"
         if self.settings.dsn_notify and "DSN" in self.offers:
             notify = f" NOTIFY={self.settings.dsn_notify}"
         return (

@@ -4,6 +4,7 @@
 (RFC 5322 section 2.1.1), addresses that could end a command early.
 """
 
+import os
 import re
 import ssl
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ class Relay:
     """A smart host. `weight` shares the connections among relays; weight 0 is used only when all others are down.
 
     `opportunistic` TLS takes what it gets (RFC 7435); `required` and `implicit` check the certificate against `ca_file`
-    or the system's. A password is never sent in clear unless `plain_auth` says that the way there is trusted.
+    or the system's, unless `verify` is off. A password is never sent in clear unless `plain_auth` says that the way
+    there is trusted. `requiretls` asks, where that is offered, that every server on the way uses TLS (RFC 8689).
     """
 
     host: str
@@ -35,6 +37,8 @@ class Relay:
     user: str = ""
     password: str = ""
     plain_auth: bool = False
+    verify: bool = True
+    requiretls: bool = False
     ca_file: str = ""
     certificate: str = ""
     key: str = ""
@@ -43,6 +47,11 @@ class Relay:
     def name(self) -> str:
         """`host:port`, as outcomes and reports name it."""
         return f"{self.host}:{self.port}"
+
+    @property
+    def checks(self) -> bool:
+        """Whether the relay must prove its name."""
+        return self.verify and self.tls in {"required", "implicit"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +129,21 @@ def stuff(data: bytes) -> bytes:
     return data if data.endswith(b"\r\n") else data + b"\r\n"
 
 
-@lru_cache(maxsize=16)
 def client_context(relay: Relay) -> ssl.SSLContext:
-    """TLS towards a relay: 1.2 and newer; checked unless opportunistic. OSError or ssl.SSLError for bad files."""
+    """TLS towards a relay: 1.2 and newer; checked unless opportunistic. OSError or ssl.SSLError for bad files.
+
+    Files that were written anew are read again.
+    """
+    named = (relay.ca_file, relay.certificate, relay.key)
+    return _context(relay, tuple(os.stat(name).st_mtime_ns for name in named if name))
+
+
+@lru_cache(maxsize=16)
+def _context(relay: Relay, stamp: tuple[int, ...]) -> ssl.SSLContext:
+    del stamp
     context = ssl.create_default_context(cafile=relay.ca_file or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if relay.tls == "opportunistic":
+    if not relay.checks:
         # RFC 7435: the alternative is clear text, so an unknown certificate is no reason to fall back to it.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

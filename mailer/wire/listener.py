@@ -58,6 +58,7 @@ class Listener:
         self._thread: threading.Thread | None = None
         self._ticker: asyncio.TimerHandle | None = None
         self._port = 0
+        self._stamp: tuple[int, ...] = ()
 
     @property
     def port(self) -> int:
@@ -72,7 +73,22 @@ class Listener:
     def reload_tls(self) -> None:
         """Read the certificate again; conversations from now on use it. Raises and keeps the old one if it is bad."""
         if self.settings.tls is not None:
+            self._stamp = stamp(self.settings.tls)
             self._shared.tls = server_context(self.settings.tls)
+
+    def _watch_tls(self) -> None:
+        """Take a new certificate when its files changed.
+
+        They are written one after the other: a pair that does not fit yet, or a bad one, leaves the old in use, and is
+        tried again when either file changes.
+        """
+        if self.settings.tls is None or stamp(self.settings.tls) == self._stamp:
+            return
+        try:
+            self.reload_tls()
+            log.info("the certificate was read again")
+        except (OSError, ValueError) as error:
+            log.error("the new certificate cannot be used, the old one stays: %s", error)
 
     def start(self) -> None:
         """Serve from a thread of its own; returns when the port is bound."""
@@ -154,7 +170,17 @@ class Listener:
         for conversation in list(self._shared.open):
             conversation.check_time(now, stressed)
         self._shared.gate.sweep(now)
+        self._watch_tls()
         self._ticker = self._loop.call_later(_TICK, self._tick)
+
+
+def stamp(files: TlsFiles) -> tuple[int, ...]:
+    """What differs once a certificate or its key was written anew; () while one of them is missing."""
+    try:
+        found = [path.stat() for path in (files.certificate, files.key)]
+    except OSError:
+        return ()
+    return tuple(n for one in found for n in (one.st_mtime_ns, one.st_ino, one.st_size))
 
 
 def server_context(files: TlsFiles) -> ssl.SSLContext:

@@ -150,7 +150,7 @@ class Ride:
         return Outcome(
             id=parcel.letter.id,
             accepted=accepted,
-            permanent=reply.code >= 500,
+            permanent=reply.code >= 500 and reply.code not in _ABOUT_US,
             code=reply.code,
             enhanced=reply.enhanced,
             text=reply.text,
@@ -159,6 +159,9 @@ class Ride:
             relay=self._link.relay.name,
         )
 
+
+_ABOUT_US = frozenset((530, 534, 535, 538))
+"""The relay wants a login or TLS (RFC 4954 section 6, RFC 3207 section 4): once that is mended the mail can go."""
 
 _FITS: tuple[Callable[[Reply], bool], ...] = (
     lambda reply: reply.ok,

@@ -28,7 +28,7 @@ _TRANSIENT = Rcpt(False, 451, "4.3.0 temporary failure, please try again")
 _UNKNOWN = Rcpt(False, 550, "5.1.1 no such address here")
 _FOREIGN = frozenset((b"GET", b"POST", b"PUT", b"HEAD", b"CONNECT", b"OPTIONS"))
 _BEFORE_TLS = frozenset((b"EHLO", b"HELO", b"LHLO", b"STARTTLS", b"NOOP", b"QUIT", b"RSET"))
-_OPTIONS = frozenset(("SIZE", "BODY", "SMTPUTF8"))
+_OPTIONS = frozenset(("SIZE", "BODY", "SMTPUTF8", "REQUIRETLS"))
 _BODIES = frozenset(("7BIT", "8BITMIME"))
 _DIGITS = re.compile(r"[0-9]{1,20}\Z")
 
@@ -145,6 +145,8 @@ class Conversation(Stream):
         offers = [self.hostname, "PIPELINING", f"SIZE {self.shared.settings.size_limit}"]
         if self.shared.tls is not None and not self._secure:
             offers.append("STARTTLS")
+        if self._secure:
+            offers.append("REQUIRETLS")  # RFC 8689: nothing to do but to promise it, the mail goes nowhere from here
         offers += ["ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8"]
         for offer in offers[:-1]:
             self._say(b"250-" + offer.encode())
@@ -223,6 +225,8 @@ class Conversation(Stream):
             return "refused_syntax", b"501 5.5.4 malformed SIZE"
         if (options.get("BODY", "7BIT") or "?").upper() not in _BODIES or options.get("SMTPUTF8"):
             return "refused_syntax", b"501 5.5.4 BODY is 7BIT or 8BITMIME, SMTPUTF8 takes no value"
+        if "REQUIRETLS" in options and (options["REQUIRETLS"] or not self._secure):
+            return "refused_tls_required", b"530 5.7.10 REQUIRETLS takes no value, and TLS"
         if not options.keys() <= _OPTIONS:
             return "refused_syntax", b"555 5.5.4 unknown parameter"
         too_big = int(size) > self.shared.settings.size_limit

@@ -1,5 +1,6 @@
 """The courier against a sink that remembers and misbehaves: outcomes, order of record and final dot, faults, TLS."""
 
+import os
 import socket
 import ssl
 import subprocess
@@ -19,7 +20,8 @@ from mailer.message import Envelope
 from mailer.wire.courier import CarryReport, Courier, CourierSettings, Letter, Outcome, Relay
 from mailer.wire.letters import TlsMode
 from mailer.wire.sink import DROP, LOSE, STALL, Fault, Sink, SinkSettings
-from tests.integration.wire.dialogue import PATIENCE, certificate, server_tls, until
+from mailer.wire.smtpd import Conversation
+from tests.integration.wire.dialogue import PATIENCE, Store, certificate, listening, server_tls, until
 
 QUICK = CourierSettings(
     helo="out.example",
@@ -606,6 +608,37 @@ def test_tls(tmp_path: Path, mode: TlsMode, trusted: bool, offered: bool, works:
     assert report.accepted == (5 if works else 0)
     assert bool(secured) == (works and mode != "none" and offered)
     assert all(not outcome.permanent for outcome in book.outcomes.values())
+
+
+def test_an_unchecked_relay_and_one_whose_files_are_renewed(tmp_path: Path) -> None:
+    files = certificate(tmp_path)
+    with sinking(tls=server_tls(files)) as sink:
+        blind = Relay("localhost", sink.port, "required", verify=False)
+        with courier(blind, connections=1) as made:
+            assert made.carry(letters(1), Book()).accepted == 1
+            (found,) = made.examine()
+            assert (found.secure[:4], found.fault) == ("TLSv", None)
+        assert sink.counts["tls"] > 0
+        other = certificate(tmp_path / "other")
+        wrong = Relay("localhost", sink.port, "required", ca_file=str(other.certificate))
+        with courier(wrong, connections=1) as made:
+            assert made.carry(letters(1), Book()).accepted == 0
+        other.certificate.write_bytes(files.certificate.read_bytes())
+        os.utime(other.certificate, ns=(1, 1))
+        with courier(wrong, connections=1) as made:
+            assert made.carry(letters(1), Book()).accepted == 1
+
+
+def test_tls_all_the_way_is_asked_for_where_it_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, store, asked = certificate(tmp_path), Store(), []
+    judge = Conversation._judge_options
+    monkeypatch.setattr(Conversation, "_judge_options", lambda self, text: asked.append(text) or judge(self, text))
+    with listening(store, tls=files) as listener:
+        wanting = Relay("localhost", listener.port, "required", requiretls=True, ca_file=str(files.certificate))
+        for relay in (wanting, replace(wanting, tls="opportunistic"), replace(wanting, requiretls=False)):
+            with courier(relay, connections=1) as made:
+                assert made.carry(iter([letter(1, "ana@here.example")]), Book()).accepted == 1
+    assert ["REQUIRETLS" in one for one in asked] == [True, False, False]
 
 
 def test_opportunistic_tls_falls_back_where_the_handshake_fails(tmp_path: Path) -> None:

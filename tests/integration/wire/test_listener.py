@@ -406,13 +406,28 @@ def test_the_certificate_is_reloaded_without_a_restart(tmp_path: Path) -> None:
     with listening(Store(), tls=files) as listener:
         assert b"old.example" in name(listener.port)
         certificate(tmp_path, "new.example")
-        assert b"old.example" in name(listener.port)
-        listener.reload_tls()
-        assert b"new.example" in name(listener.port)
+        until(lambda: b"new.example" in name(listener.port))
         files.key.write_text("rubbish")
         with pytest.raises((OSError, ssl.SSLError)):
             listener.reload_tls()
         assert b"new.example" in name(listener.port)
+        files.key.unlink()
+        listener._watch_tls()
+        assert b"new.example" in name(listener.port)
+        certificate(tmp_path, "third.example")
+        until(lambda: b"third.example" in name(listener.port))
+
+
+def test_requiretls_is_offered_and_taken_under_tls_alone(tmp_path: Path) -> None:
+    store = Store()
+    with listening(store, tls=certificate(tmp_path)) as listener, Client(listener.port) as client:
+        assert "REQUIRETLS" not in client.hello()
+        assert client.ask("MAIL FROM:<a@b.example> REQUIRETLS").startswith("530 5.7.10")
+        client.ask("STARTTLS")
+        client.start_tls()
+        assert "REQUIRETLS" in client.hello()
+        assert client.ask("MAIL FROM:<a@b.example> REQUIRETLS=yes").startswith("530 5.7.10")
+        assert client.ask("MAIL FROM:<a@b.example> REQUIRETLS").startswith("250 ")
 
 
 def test_implicit_and_required_tls(tmp_path: Path) -> None:
