@@ -30,6 +30,7 @@ class Fate:
     sent_hash: str
     reason: str | None = None
     next_at: datetime | None = None
+    at: datetime | None = None  # when the try ended, if that was before it is written
 
 
 _CLOSE: Any = (
@@ -52,7 +53,8 @@ def close(tx: Tx, act: Act, fates: Sequence[Fate]) -> None:
     """Write what tries came to, and one journal row that vouches for all of them: it is sealed with the others."""
     if not fates:
         return
-    marked = [(fate, _mark(fate, act.now)) for fate in sorted(fates, key=lambda fate: (fate.delivery_id, fate.n))]
+    ordered = sorted(fates, key=lambda fate: (fate.delivery_id, fate.n))
+    marked = [(fate, _mark(fate, fate.at or act.now)) for fate in ordered]
     proof = marks.over(mark for _, mark in marked)
     journal_id = journal.note(tx, act, (journal.ATTEMPTS, len(marked)), "recorded", proof=proof)
     tx.execute(
@@ -61,7 +63,7 @@ def close(tx: Tx, act: Act, fates: Sequence[Fate]) -> None:
             {
                 "b_id": fate.delivery_id,
                 "b_n": fate.n,
-                "b_at": act.now,
+                "b_at": fate.at or act.now,
                 "b_outcome": fate.outcome,
                 "b_code": fate.code,
                 "b_enhanced": fate.enhanced,

@@ -248,6 +248,8 @@ def suppressed(tx: Tx, process_id: int, hashes: Sequence[str]) -> dict[str, str]
 
 def record(tx: Tx, act: Act, worker: str, fates: Sequence[Fate]) -> list[int]:
     """Write what tries came to; gives the ids that were written. Fenced: a lease that was lost writes nothing."""
+    if not fates:
+        return []
     together: dict[tuple[Any, ...], list[Fate]] = {}
     for fate in fates:
         together.setdefault((fate.state, fate.reason, fate.next_at), []).append(fate)

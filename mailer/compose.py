@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote
 
 from mailer import header, transfer
@@ -82,16 +83,22 @@ class MissingField(KeyError):
     """A person lacks a value that the letter asks for: a fault of the caller, never of the data."""
 
 
-_Stretch = bytes | Field
+_Places = tuple[int, ...]
 _PLAIN_URL = re.compile(r"https:[\w@:/?#=&.~-]*|[\w@+.~-]*", re.ASCII)
+# Addresses and links of ours: nothing in them is escaped, encoded or wrapped, wherever they stand.
+_PLAIN = re.compile(r"[A-EG-Za-z0-9][A-Za-z0-9@+:/_~.-]{0,71}")
 _NOT_LATIN = re.compile("[^\x00-\u024f]+")
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One encoded stretch of the body: static bytes and fields (qp), or text to encode per mail (base64)."""
+    """One encoded stretch of the body: bytes with empty places, and per field the places that it takes.
 
-    pieces: tuple[_Stretch, ...]
+    In quoted-printable the bytes are encoded already; in base64 they are encoded when they are joined.
+    """
+
+    pieces: tuple[bytes, ...]
+    fields: tuple[tuple[Field, str, _Places], ...]
     base64: bool
     encode: Mapping[str, Callable[[str], str]]
     delsp: bool
@@ -110,7 +117,7 @@ class Frame:
     def octets(self) -> int:
         """About how much memory it takes."""
         stretches = [s for part in self.parts for s in (part.pieces if isinstance(part, _Part) else (part,))]
-        return 2000 + sum(100 + len(s) if isinstance(s, bytes) else 100 for s in stretches)
+        return 2000 + sum(100 + len(s) for s in stretches)
 
 
 def frame(rendered: Rendered, tag: str, calendar: Calendar | None = None) -> Frame:
@@ -160,17 +167,23 @@ def _joined_text(pieces: Sequence[Piece], person: Person, forms: Mapping[str, Ca
 
 def _value(place: Field, person: Person, forms: Mapping[str, Callable[[str], str]]) -> str:
     key = place.key
-    if place.form == "block":
-        block = person.blocks.get(key)
-        if block is None:
-            return ""
-        return block.html if forms is _HTML_FORMS else block.text
+    return _block(key, person, forms) if place.form == "block" else forms[place.form](_found(key, person))
+
+
+def _block(key: str, person: Person, forms: Mapping[str, Callable[[str], str]]) -> str:
+    block = person.blocks.get(key)
+    if block is None:
+        return ""
+    return block.html if forms is _HTML_FORMS else block.text
+
+
+def _found(key: str, person: Person) -> str:
     value = person.fields.get(key)
     if value is None:
         value = person.shared.get(key)
         if value is None:
             raise MissingField(key)
-    return forms[place.form](value)
+    return value
 
 
 def _url(value: str) -> str:
@@ -199,9 +212,18 @@ def _part(pieces: Sequence[Piece], forms: Mapping[str, Callable[[str], str]], de
     pieces = _merged(pieces)
     static = "".join(piece for piece in pieces if isinstance(piece, str))
     wide = 0 if static.isascii() else sum(map(len, _NOT_LATIN.findall(static)))
-    if wide * 3 > len(static) or (wide * 6 > len(static) and forms is _TEXT_FORMS):
-        return _Part(tuple(p.encode() if isinstance(p, str) else p for p in pieces), True, forms, delsp)
-    return _Part(tuple(transfer.qp(p) if isinstance(p, str) else p for p in pieces if p != ""), False, forms, delsp)
+    base64 = wide * 3 > len(static) or (wide * 6 > len(static) and forms is _TEXT_FORMS)
+    places: dict[Field, list[int]] = {}
+    for at, piece in enumerate(pieces):
+        if isinstance(piece, Field):
+            places.setdefault(piece, []).append(at)
+    return _Part(
+        tuple((p.encode() if base64 else transfer.qp(p)) if isinstance(p, str) else b"" for p in pieces),
+        tuple((place, place.key, tuple(taken)) for place, taken in places.items()),
+        base64,
+        forms,
+        delsp,
+    )
 
 
 def _merged(pieces: Sequence[Piece]) -> list[Piece]:
@@ -216,23 +238,44 @@ def _merged(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _join(part: _Part, person: Person) -> bytes:
-    out: list[bytes] = []
-    for piece in part.pieces:
-        if isinstance(piece, bytes):
-            out.append(piece)
-            continue
-        value = _value(piece, person, part.encode)
-        if piece.form == "block":
-            value = flow(value, part.delsp) if part.encode is _TEXT_FORMS else value
-            value = value.replace("\n", "\r\n")
-        elif len(value) > (36 if part.delsp else 72) and part.encode is _TEXT_FORMS:
-            value = flow(value, part.delsp).replace("\n", "\r\n")
-        if part.base64:
-            out.append(value.encode())
+    out = list(part.pieces)
+    fields, base64 = person.fields, part.base64
+    for place, key, taken in part.fields:
+        plain = fields.get(key)
+        if plain is not None and place.form != "block" and _PLAIN.fullmatch(plain):
+            # Nearly every value: an address or a link of ours.
+            if place.form == "url" and not plain.startswith("https:"):
+                plain = plain.replace("+", "%2B")
+            made = plain.encode() if base64 else f"=\r\n{plain}=\r\n".encode()
         else:
-            # A value stands between soft breaks: "=" CRLF before and after it vanish on decoding.
-            out.append(b"=\r\n" + transfer.qp_value(value) + b"=\r\n" if value else b"=\r\n")
-    return transfer.base64(b"".join(out)) if part.base64 else b"".join(out)
+            made = _made(part, place, key, person)
+        for at in taken:
+            out[at] = made
+    return transfer.base64(b"".join(out)) if base64 else b"".join(out)
+
+
+def _made(part: _Part, place: Field, key: str, person: Person) -> bytes:
+    if place.form == "block":
+        value = _block(key, person, part.encode)
+        value = flow(value, part.delsp) if part.encode is _TEXT_FORMS else value
+        return _coded(value.replace("\n", "\r\n"), part.base64)
+    return _spliced(_found(key, person), place.form, part.encode is _TEXT_FORMS, part.base64, part.delsp)
+
+
+@lru_cache(maxsize=4096)  # many readers share a time in their zone, or a group
+def _spliced(value: str, form: str, text: bool, base64: bool, delsp: bool) -> bytes:
+    """A value escaped for its form, wrapped where it is long, encoded for its part."""
+    value = (_TEXT_FORMS if text else _HTML_FORMS)[form](value)
+    if text and len(value) > (36 if delsp else 72):
+        value = flow(value, delsp).replace("\n", "\r\n")
+    return _coded(value, base64)
+
+
+def _coded(value: str, base64: bool) -> bytes:
+    if base64:
+        return value.encode()
+    # A value stands between soft breaks: "=" CRLF before and after it vanish on decoding.
+    return b"=\r\n" + transfer.qp_value(value) + b"=\r\n" if value else b"=\r\n"
 
 
 def _flowed(pieces: Sequence[Piece], delsp: bool) -> list[Piece]:

@@ -118,8 +118,17 @@ def leave_lines(url: str, address: str, one_click: bool) -> bytes:
 
 def mailto(address: str, subject: str = "") -> str:
     """A mailto URI with nothing in it but a subject (RFC 6068 sections 2 and 5)."""
-    uri = "mailto:" + quote(clean(address), safe="@")
-    return f"{uri}?subject={quote(one_line(subject), safe='')}" if subject else uri
+    plain = _PLAIN_ADDRESS.fullmatch(address)
+    uri = "mailto:" + (address.replace("+", "%2B") if plain else quote(clean(address), safe="@"))
+    return f"{uri}?subject={_quoted(subject)}" if subject else uri
+
+
+_PLAIN_ADDRESS = re.compile(r"[\w.~@+-]+", re.ASCII)
+
+
+@lru_cache(maxsize=64)
+def _quoted(subject: str) -> str:
+    return quote(one_line(subject), safe="")
 
 
 _EVEN = re.compile(r"\S+(?: \S+)*")

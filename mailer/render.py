@@ -60,6 +60,7 @@ class Renderer:
         self._catalogues = dict(catalogues)
         self._loader = _Loader(load)
         self._environments: dict[str, Environment] = {}
+        self._said: dict[str, Callable[[str], str]] = {}
         self._stretches: dict[tuple[str, str, str, Item], tuple[str, list[Field]]] = {}
 
     @property
@@ -92,9 +93,7 @@ class Renderer:
 
     def personal(self, lang: str, name: str, group: str, process: str) -> dict[str, str]:
         """The fields `greeting` and `why` of one reader; name and group may be ''."""
-        spoken = words.pick([lang], self.languages)
-        said = self._catalogues.get(spoken) or NullTranslations()
-        gettext = said.gettext
+        gettext = self._gettext(lang)
         named, about = {"name": words.isolate(name)}, words.isolate(process)
         if group:
             why = gettext("You get this because you are a liaison of %(group)s in %(process)s.")
@@ -102,6 +101,13 @@ class Renderer:
         else:
             why = gettext("You get this because you take part in %(process)s.") % {"process": about}
         return {"greeting": gettext("Hello %(name)s,") % named if name else gettext("Hello,"), "why": why}
+
+    def _gettext(self, lang: str) -> Callable[[str], str]:
+        found = self._said.get(lang)
+        if found is None:
+            spoken = words.pick([lang], self.languages)
+            found = self._said[lang] = (self._catalogues.get(spoken) or NullTranslations()).gettext
+        return found
 
     def _environment(self, lang: str) -> Environment:
         if lang not in self._environments:

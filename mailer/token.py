@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 TAG_BITS = 40
 MAX_TAG = (1 << TAG_BITS) - 1
@@ -77,7 +78,7 @@ class Keyring:
         self.first, self.current = min(secrets), max(secrets)
         gone = {p: frozenset(numbers) for p, numbers in (retired or {}).items()}
         self._keys = {
-            (p, n): _derive(secret, f"{p}\0{process}\0{n}")
+            (p, n): _keyed(_derive(secret, f"{p}\0{process}\0{n}"))
             for n, secret in secrets.items()
             for p in Purpose
             if n not in gone.get(p, ())
@@ -103,7 +104,7 @@ class Keyring:
             raise ValueError(f"key {number} is unknown or retired for {purpose}")
         if not (0 <= mailing <= MAX_TAG and 0 <= person <= MAX_TAG):
             raise ValueError("a tag has 40 bits")
-        head = _base32((number << 80) | (mailing << 40) | person, 17)
+        head = _head(number << 40 | mailing) + _base32(person, 8)
         out = []
         for item in items:
             if not 0 <= item <= MAX_ITEM:
@@ -181,11 +182,32 @@ def _derive(secret: bytes, label: str) -> bytes:
     return hmac.digest(secret, b"tidings token 1\0" + label.encode(), hashlib.sha256)
 
 
-def _mac(key: bytes, body: str) -> str:
-    return _base32(int.from_bytes(hmac.digest(key, body.encode(), "sha256")[:10], "big"), 16)
+_Keyed = tuple["hashlib._Hash", "hashlib._Hash"]
+
+
+def _keyed(key: bytes) -> _Keyed:
+    """HMAC-SHA-256 (RFC 2104) with the key taken in: copying the two begun hashes costs a quarter of a new HMAC."""
+    block = key.ljust(64, b"\0")
+    return hashlib.sha256(bytes(x ^ 0x36 for x in block)), hashlib.sha256(bytes(x ^ 0x5C for x in block))
+
+
+def _mac(key: _Keyed, body: str) -> str:
+    inner, outer = key[0].copy(), key[1].copy()
+    inner.update(body.encode())
+    outer.update(inner.digest())
+    return _base32(int.from_bytes(outer.digest()[:10], "big"), 16)
+
+
+@lru_cache(maxsize=64)
+def _head(value: int) -> str:
+    """Key number and mailing tag: equal for all readers of a mailing."""
+    return _base32(value, 9)
 
 
 def _base32(value: int, length: int) -> str:
     if length % 2:
         return _ALPHABET[value >> 5 * (length - 1)] + _base32(value & (1 << 5 * (length - 1)) - 1, length - 1)
-    return "".join([_PAIRS[value >> shift & 1023] for shift in range(5 * length - 10, -1, -10)])
+    return "".join([_PAIRS[value >> shift & 1023] for shift in _SHIFTS[length]])
+
+
+_SHIFTS = {length: tuple(range(5 * length - 10, -1, -10)) for length in (8, 16)}
