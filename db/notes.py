@@ -43,6 +43,7 @@ class Notes:
         self._turn = 0
         self._waiting: list[Fate] = []
         self._mutex = threading.Lock()
+        self._bringing = threading.Lock()
 
     def put(self, fates: Sequence[Fate]) -> None:
         """Write tries down; when this returns they are on the disk."""
@@ -62,11 +63,13 @@ class Notes:
     @contextmanager
     def taken(self) -> Iterator[list[Fate]]:
         """What waits, to be recorded in the block; when the block ends without an exception its notes are erased."""
-        with self._mutex:
-            fates, self._waiting = self._waiting, []
-            turn, self._turn = self._turn, 1 - self._turn
-        yield fates
-        os.ftruncate(self._files[turn], 0)
+        # One at a time: the next one's new notes go into the file that this one erases.
+        with self._bringing:
+            with self._mutex:
+                fates, self._waiting = self._waiting, []
+                turn, self._turn = self._turn, 1 - self._turn
+            yield fates
+            os.ftruncate(self._files[turn], 0)
 
     def close(self) -> None:
         """Let go of the files. They go away when nothing waits in them."""

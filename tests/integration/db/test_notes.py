@@ -1,5 +1,6 @@
 """Notes beside a database file: durable, read again after a crash, never twice in the database, gone when at home."""
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -48,6 +49,27 @@ def test_what_came_home_is_erased_and_what_came_meanwhile_is_not(tmp_path: Path)
     assert made.oldest is None
     assert list(notes.left(tmp_path / "x-notes")) == [("w", [fate(2)])]  # for whoever comes next
     made.close()
+
+
+def test_notes_are_brought_home_by_one_thread_at_a_time(tmp_path: Path) -> None:
+    made, seen = Notes(tmp_path / "x-notes", "w"), []
+
+    def bring() -> None:
+        with made.taken() as home:
+            seen.append([one.delivery_id for one in home])
+
+    made.put([fate(1)])
+    other = threading.Thread(target=bring)
+    with made.taken():
+        other.start()
+        made.put([fate(2)])
+        assert seen == []
+    other.join()
+    made.put([fate(3)])
+    bring()
+    made.close()
+    assert seen == [[2], [3]]
+    assert list((tmp_path / "x-notes").iterdir()) == []
 
 
 def test_a_torn_line_is_no_note(tmp_path: Path) -> None:
