@@ -186,7 +186,7 @@ _Keyed = tuple["hashlib._Hash", "hashlib._Hash"]
 
 
 def _keyed(key: bytes) -> _Keyed:
-    """HMAC-SHA-256 (RFC 2104) with the key taken in: copying the two begun hashes costs a quarter of a new HMAC."""
+    """HMAC-SHA-256 with the key taken in: copying the two begun hashes costs a quarter of a new HMAC."""
     block = key.ljust(64, b"\0")
     return hashlib.sha256(bytes(x ^ 0x36 for x in block)), hashlib.sha256(bytes(x ^ 0x5C for x in block))
 
