@@ -201,14 +201,24 @@ def add_statements(
         for n, one in enumerate(statements)
     ]
     ids = inputs.add_statements(tx, rows, [one.words for one in statements], reason, act.now)
-    files = " ".join(a.text or "" for a in inputs.attachments(tx, [input_id]).get(input_id, []))
     for n, (statement_id, one) in enumerate(zip(ids, statements, strict=True)):
         if visibility == PUBLIC:
-            extra = mask(files[:MAX_INDEXED]) if n == 0 else ""
+            extra = _words_of_files(tx, input_id) if n == 0 else ""
             search.index(tx, statement_id, f"{one.words.masked} {extra}".strip())
     return ids
 
 
 def reindex(tx: Tx, statement: StatementRow, visibility: str, masked: str | None) -> None:
     """Bring the index in line with what may be found."""
-    search.index(tx, statement.id, masked if visibility == PUBLIC and masked else None)
+    if visibility != PUBLIC or not masked:
+        search.index(tx, statement.id, None)
+        return
+    first = inputs.statements(tx, [statement.input_id])[statement.input_id][0]
+    extra = _words_of_files(tx, statement.input_id) if first.id == statement.id else ""
+    search.index(tx, statement.id, f"{masked} {extra}".strip())
+
+
+def _words_of_files(tx: Tx, input_id: int) -> str:
+    """What the files of an input say, as others may find it; it is found with the first of its statements."""
+    files = " ".join(a.text or "" for a in inputs.attachments(tx, [input_id]).get(input_id, []))
+    return mask(files[:MAX_INDEXED])

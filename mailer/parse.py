@@ -7,6 +7,7 @@ with a fallback. Every repair or limit is named in `Message.warnings` (MF16, MF1
 import html as html_module
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mailer import attachment, charset, tnef
 from mailer.decoding import content, uudecode
@@ -39,14 +40,16 @@ _EMBEDDED = {"message/rfc822", "message/global", "message/news"}
 _IDS = re.compile(r"<[^<>\s]{1,500}>")
 _MAX_IDS = 200
 _PART_TEXT = 131_072
+_MAX_INSIDE = 20  # messages within a mail whose text is read
 
 
 class _Collected:
     """Bodies and other leaves as the walk finds them."""
 
-    def __init__(self, state: Walk, limits: Limits) -> None:
+    def __init__(self, state: Walk, limits: Limits, inside: bool = False) -> None:
         self.state = state
         self.limits = limits
+        self.inside = inside  # a message within the mail: only its text is wanted
         self.bodies: list[tuple[str | None, str | None]] = []
         self.attachments: list[Attachment] = []
         self.parts: list[Part] = []
@@ -196,6 +199,17 @@ def _collect_embedded(found: _Collected, node: Node, name: str, top: bool) -> No
         _collect(found, node.children[0])
         return
     _attach(found, node, name)
+    if node.children and not found.inside and len(found.attachments) <= _MAX_INSIDE:
+        found.attachments[-1] = replace(found.attachments[-1], text=_text_inside(found, node.children[0]))
+
+
+def _text_inside(found: _Collected, node: Node) -> str | None:
+    """What a message within the mail says; the files of its own are not looked into."""
+    inner = _Collected(found.state, found.limits, inside=True)
+    _collect(inner, node)
+    plain, html = _bodies(inner)
+    text = plain if plain and plain.strip() else to_text(html or "")
+    return text[: found.limits.extracted].strip() or None
 
 
 def _disposition(node: Node) -> tuple[str, str]:
@@ -211,6 +225,8 @@ def _disposition(node: Node) -> tuple[str, str]:
 
 
 def _keep_part(found: _Collected, node: Node, disposition: str) -> None:
+    if found.inside:
+        return
     if node.type in _EMBEDDED and not node.get("content-transfer-encoding").lower().startswith(("b", "q")):
         data = found.state.raw[node.start : min(node.end, node.start + _PART_TEXT)]
     else:
@@ -282,6 +298,8 @@ def _without_uuencoded(found: _Collected, text: str) -> str:
 
 def _attach(found: _Collected, node: Node, name: str) -> None:
     """List a leaf as an attachment; its content is kept while the budget lasts."""
+    if found.inside:
+        return
     limits = found.limits
     room = min(limits.attachment, limits.attachments_total - found.kept)
     estimate = node.end - node.start
@@ -306,9 +324,12 @@ def _unpack(found: _Collected, data: bytes) -> bool:
     inside = tnef.unpack(data)
     for name, body in inside.files:
         found.attachments.append(attachment.make(name, "application/octet-stream", body, len(body), found.limits))
-    if inside.text.strip() and not any((p or h or "").strip() for p, h in found.bodies):
-        found.bodies.append((charset.clean_text(inside.text), None))
-    return bool(inside.files or inside.text)
+    if not any((p or h or "").strip() for p, h in found.bodies):
+        if inside.text.strip():
+            found.bodies.append((charset.clean_text(inside.text), None))
+        elif inside.html.strip():
+            found.bodies.append((None, charset.clean_text(inside.html)))
+    return bool(inside.files or inside.text or inside.html)
 
 
 def _bodies(found: _Collected) -> tuple[str | None, str | None]:
