@@ -115,6 +115,17 @@ class Core(_Part):
     second_person: bool = False
 
 
+class Retain(_Part):
+    """How many days what is personal is kept, by class."""
+
+    mail_days: int = Field(default=180, ge=1)
+    report_days: int = Field(default=30, ge=1)
+    letter_days: int = Field(default=180, ge=1)
+    wording_days: int = Field(default=730, ge=1)
+    private_days: int = Field(default=730, ge=1)
+    left_days: int = Field(default=90, ge=30)
+
+
 class Config(BaseSettings):
     """All settings with their defaults."""
 
@@ -134,6 +145,7 @@ class Config(BaseSettings):
     dkim_keys: Path = Path("dkim")  # the folder of `tidings dkim`
     web: Web = Web()
     core: Core = Core()
+    retain: Retain = Retain()
 
     @classmethod
     def settings_customise_sources(
@@ -253,6 +265,10 @@ base_url = "https://{domain}"
 
 [core]
 alerts = []                    # addresses woken at once by a report about somebody's safety
+
+# [retain]                     # days until personal data is destroyed
+# mail_days = 180              # mails that came in
+# left_days = 90               # liaisons who left
 
 # Outgoing mail is signed with the keys that `tidings dkim init` makes in the folder dkim/. Keys made by hand:
 # [[dkim]]

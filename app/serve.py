@@ -22,7 +22,7 @@ from db import deployment, seals
 from db.journal import Act
 from desk.web.site import site
 from flows import deliver as delivering
-from flows import inbound, restore, schedule
+from flows import inbound, restore, retain, schedule
 from flows.engine import Engine
 from mailer.wire.courier import Courier
 from mailer.wire.listener import Listener
@@ -122,6 +122,9 @@ class Service:
         with self._turn:
             understood = inbound.understand(self.engine, act=act, vouch=self._vouch)
             ticked = schedule.tick(self.engine, act=act)
+            for kept in retain.daily(self.engine, act=act):
+                if kept.due:
+                    log.info("destroyed", what=kept.name, rows=kept.due)
         for fault in ticked.faults:
             log.warning("fault", what=fault)
         return understood, ticked

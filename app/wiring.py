@@ -59,6 +59,12 @@ def engine(config: Config) -> Engine:
             second_person=config.core.second_person,
             fronts=tuple(config.listen.trusted),
             auth_servers=tuple(config.listen.auth_servers),
+            raw_days=config.retain.mail_days,
+            report_days=config.retain.report_days,
+            letter_days=config.retain.letter_days,
+            wording_days=config.retain.wording_days,
+            private_days=config.retain.private_days,
+            left_days=config.retain.left_days,
         ),
     )
 

@@ -32,6 +32,10 @@ class Settings:
     auth_servers: tuple[str, ...] = ()  # whose Authentication-Results are believed, in mail from those (RFC 8601)
     raw_days: int = 180
     report_days: int = 30
+    letter_days: int = 180
+    wording_days: int = 730
+    private_days: int = 730
+    left_days: int = 90
 
 
 @dataclass(frozen=True, slots=True)

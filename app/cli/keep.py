@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app import mark
+from app import erasures, mark
 from app.cli import console
 from app.cli.session import Session
 from app.config import Config
@@ -89,6 +89,9 @@ def adopt(context: typer.Context) -> None:
 def _done(session: Session, database: Database, work: Callable[[], Held]) -> None:
     held = work()
     _mark(session.config, database)
+    again = erasures.replay(session.config, session.engine, act=session.act())
+    if again and not session.json:
+        console.say(f"{again} people who were forgotten after the backup was made are forgotten again")
     console.answer(
         session.json, held,
         f"generation {held.generation}: {held.unproved} mails that were being sent and {held.overdue} that were due"

@@ -20,6 +20,7 @@ from app.cli import (
     ledger,
     operate,
     outbox,
+    person,
     play,
     rehearse,
     roster,
@@ -61,7 +62,7 @@ def options(
 
 for module in (timeline, translate, roster, digest, announce, outbox, inbox, input_, dkim, doctor):
     cli.add_typer(module.cli)
-for module_ in (rehearse, ledger, keep, operate, play, explain):
+for module_ in (rehearse, ledger, keep, person, operate, play, explain):
     module_.add(cli)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import stat
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -254,3 +255,44 @@ def test_a_service_does_not_send_from_a_database_that_was_put_back(shell: Shell)
     with contextlib.chdir(shell.folder):
         assert mark.read(config) is not None
         assert mark.read(config).generation == 4
+
+
+def test_a_person_is_shown_forgotten_and_stays_so_after_a_restore(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "s.example", "--as-of", "2019-03-20")
+    shell.run("roster", "import", "--groups", str(SAMPLES / "groups.csv"))
+    shell.run("digest", "add", "core", "--title", "Digest", "--rule", "weekly mon 09:00")
+    shell.run("roster", "import", "--liaisons", str(SAMPLES / "liaisons.csv"))
+    who = "bronwen.tully@wmuk.example"
+    shell.run("backup", "before.gz")
+    (shown,) = shell.json("person", "export", who, "-o", "one.zip")
+    assert shown["rows"]["liaison"] == 1
+    assert stat.S_IMODE((shell.folder / "one.zip").stat().st_mode) == 0o600
+    assert "Bronwen" in zipfile.ZipFile(shell.folder / "one.zip").read("person.json").decode()
+    assert "one.zip" in shell.run("person", "export", who, "-o", "one.zip", code=1).stderr
+    assert "code" in shell.run("person", "erase", who, "--reason", "She asked!", "--yes", code=1).stderr
+    shell.run("person", "erase", who, "--reason", "asked", "--yes")
+    assert "nothing is held" in shell.run("person", "export", who, "-o", "two.zip", code=1).stderr
+    assert not (shell.folder / "two.zip").exists()
+    assert who not in (shell.folder / "tidings.erasures").read_text()
+    assert "forgotten again" in shell.run("restore", "before.gz", "--replace").stdout
+    assert "nothing is held" in shell.run("person", "export", who, "-o", "two.zip", code=1).stderr
+    assert len(shell.json("roster", "show")) == 47
+    assert {row["due"] for row in shell.json("retain", "--dry-run")} == {0}
+    shell.run("retain")
+
+
+def test_texts_go_out_to_translators_and_come_back(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "s.example", "--as-of", "2019-03-20")
+    shell.run("translate", "export", "-l", "sw", "-o", "sw.po")
+    po = (shell.folder / "sw.po").read_text()
+    at = po.index('msgstr ""', po.index("msgctxt")) + len('msgstr "')
+    (shell.folder / "sw.po").write_text(po[:at] + "Habari" + po[at:])
+    (report,) = shell.json("translate", "import", "sw.po")
+    assert len(report["added"]) == 1
+    (row,) = [row for row in shell.json("translate", "status") if row["lang"] == "sw"]
+    assert (row["fresh"], len(row["missing"])) == (1, row["texts"] - 1)
+    assert "outdated" in shell.run("translate", "status").stdout
+    assert "did you mean" in shell.run("translate", "export", "-l", "swa-x", code=1).stderr
+    assert "po, yaml" in shell.run("translate", "export", "-l", "sw", "--as", "xls", code=1).stderr
+    (shell.folder / "bad.po").write_bytes(b"\xff\xfe")
+    assert "UTF-8" in shell.run("translate", "import", "bad.po", code=1).stderr
