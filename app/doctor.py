@@ -72,6 +72,9 @@ def _files(file: Path, config: Config) -> Iterator[Finding]:
 
 
 def _settings(config: Config) -> Iterator[Finding]:
+    if any(len(secret.get_secret_value()) < wiring.SHORTEST for secret in config.secrets):
+        says = f"a secret has fewer than {wiring.SHORTEST} characters: nothing starts"
+        yield Finding("fault", "config", says, "let `tidings init --config OTHER` draw one, and copy it")
     if not config.core.alerts:
         says = "a report about somebody's safety would wake nobody"
         yield Finding("note", "config", says, "set core.alerts to the addresses of the privacy circle")

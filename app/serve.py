@@ -15,7 +15,7 @@ from types import FrameType
 import structlog
 
 from app import mark, wiring
-from app.config import Config
+from app.config import Config, ConfigError
 from app.scheduler import Job, Ticker
 from app.web import WebServer, bind
 from db import deployment, seals
@@ -151,10 +151,17 @@ class Service:
             return delivering.Delivered()
         if self._courier is None:
             self._courier = wiring.courier(self.config)
-        self._sign.refresh()
+        self._renew_keys()
         return delivering.deliver(
             self.engine, wiring.carry(self._courier), self.worker, clock=self.clock, sign=self._sign
         )
+
+    def _renew_keys(self) -> None:
+        """Sign with new keys from now on; keys that cannot be read leave the old ones in use."""
+        try:
+            self._sign.refresh()
+        except ConfigError as error:
+            log.error("keys cannot be read, the old ones still sign", what=str(error))
 
     def turn(self) -> datetime:
         """One turn of everything, in order: understand, schedule, deliver. Gives the moment it ended."""

@@ -31,6 +31,7 @@ from mailer.wire.listener import Listener
 from mailer.wire.ports import ListenerSettings, Rcpt, Received, TlsFiles
 from mailer.wire.vouch import Voucher
 
+SHORTEST = 16  # characters of a secret
 DIED = 137  # the exit code of a program that was killed
 
 
@@ -42,8 +43,8 @@ def clock(config: Config) -> Clock:
 def engine(config: Config) -> Engine:
     """The engine on the configured database. Raises `DatabaseUnavailable` or `ConfigError`."""
     secrets = [secret.get_secret_value().encode() for secret in config.secrets]
-    if any(len(secret) < 16 for secret in secrets):
-        raise ConfigError("secrets: each needs at least 16 characters; `tidings init` draws one of 43")
+    if any(len(secret) < SHORTEST for secret in secrets):
+        raise ConfigError(f"secrets: each needs at least {SHORTEST} characters; `tidings init` draws one of 43")
     return Engine(
         db=Database(config.database),
         keys=Keys(secrets),

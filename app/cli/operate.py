@@ -1,5 +1,6 @@
 """Verbs of the operator: init, migrate, serve."""
 
+import contextlib
 import os
 from typing import Annotated
 
@@ -36,8 +37,16 @@ def init(
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(configuration.template(draw_secret(), domain=domain, database=database))
     session.config_file = file
+    _private_database(session.config.database)
     _upgrade(session)
     console.answer(session.json, {"config": str(file)}, f"{file} is written and the database is made; next: edit it")
+
+
+def _private_database(url: str) -> None:
+    """Make the file of a new SQLite database readable by us alone; what SQLite puts beside it gets the same mode."""
+    if url.startswith("sqlite:///"):
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(url.removeprefix("sqlite:///"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def migrate_(context: typer.Context) -> None:

@@ -136,6 +136,15 @@ def test_bad_input(shell: Shell) -> None:
     assert "cannot be read" in shell.run("dkim", "show", code=3).stderr
 
 
+def test_a_list_that_breaks_while_it_runs_leaves_the_old_keys(shell: Shell) -> None:
+    shell.publish(shell.json("dkim", "init", "--domain", "here.example"))
+    signing = wiring.signing(configuration.load(shell.file))
+    (shell.folder / "dkim" / "keys.toml").write_text("nonsense")
+    with pytest.raises(configuration.ConfigError, match="cannot be read"):
+        signing.refresh()
+    assert shell.verified(signing(MAIL, AT)) == [True, True]
+
+
 def test_a_key_that_is_lost_is_named(shell: Shell) -> None:
     shell.run("dkim", "init", "--domain", "here.example")
     lost = next((shell.folder / "dkim").glob("*r.pem"))

@@ -83,6 +83,19 @@ def test_nothing_is_wrong(clinic: Clinic) -> None:
     assert {"config", "database", "clock", "disk", "listen", "web", "relay", "DNS"} <= subjects
 
 
+def test_a_fresh_start_has_files_for_us_alone(tmp_path: Path) -> None:
+    with contextlib.chdir(tmp_path):
+        assert CliRunner().invoke(cli, ["init", "--domain", HERE]).exit_code == 0
+        found = CliRunner().invoke(cli, ["--json", "doctor"]).stdout.splitlines()
+    assert not [one for one in map(json.loads, found) if one["subject"] == "files"]
+
+
+def test_a_short_secret(clinic: Clinic) -> None:
+    clinic.lines["top"] = clinic.lines["top"].replace("x" * 20, "short")
+    (fault,) = clinic.faults()
+    assert "fewer than 16 characters" in fault
+
+
 def test_in_words_for_a_person(clinic: Clinic) -> None:
     clinic.write().chmod(0o644)
     with contextlib.chdir(clinic.folder):
