@@ -79,6 +79,7 @@ class Reader:
     address_key: str
     verified: bool
     interests: tuple[tuple[int | None, int], ...]  # (track or None for all, since_seq), active ones
+    joined_seq: int  # since when anything of this digest has concerned them
 
 
 def _select_readers() -> Any:
@@ -120,13 +121,16 @@ def subscribers_by_id(tx: Tx, digest_id: int, liaison_ids: Sequence[int]) -> lis
 
 def _readers(tx: Tx, rows: Sequence[Any]) -> list[Reader]:
     interests: dict[int, list[tuple[int | None, int]]] = defaultdict(list)
+    joined: dict[int, int] = {}
     ids = [row.subscription_id for row in rows]
     for row in tx.execute(
-        select(_I.c.subscription_id, _I.c.track_id, _I.c.since_seq)
-        .where(_I.c.subscription_id.in_(ids), _I.c.active)
+        select(_I.c.subscription_id, _I.c.track_id, _I.c.since_seq, _I.c.active)
+        .where(_I.c.subscription_id.in_(ids))
         .order_by(_I.c.track_id)
     ):
-        interests[row.subscription_id].append((row.track_id, row.since_seq))
+        joined[row.subscription_id] = min(row.since_seq, joined.get(row.subscription_id, row.since_seq))
+        if row.active:
+            interests[row.subscription_id].append((row.track_id, row.since_seq))
     return [
         Reader(
             liaison_id=row.id,
@@ -151,6 +155,7 @@ def _readers(tx: Tx, rows: Sequence[Any]) -> list[Reader]:
             address_key=row.address_key or "",
             verified=row.verified_at is not None,
             interests=tuple(interests[row.subscription_id]),
+            joined_seq=joined.get(row.subscription_id, 0),
         )
         for row in rows
     ]

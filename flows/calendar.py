@@ -6,6 +6,7 @@ to the same.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from icalendar import Calendar, Event
@@ -16,12 +17,14 @@ from db.engine import Database
 from db.process import ProcessRow
 from db.texts import Field
 from db.timeline import EntryRow
-from digests.language import Wording, choose
-from digests.subject import Status
-from digests.timeline import Session
+from digests.language import Wording, WrongTag, canonical, choose
+from digests.subject import ALIVE, Status
+from digests.timeline import EntryKind, Session
 from digests.when import Precision
 from flows.calendar_file import OURS
+from flows.engine import Refused
 from flows.process import need_process
+from flows.reports import UnknownName
 from flows.timeline import ENTRY_TEXTS
 
 
@@ -51,6 +54,42 @@ def export_calendar(
             for event in _events(process, entry, words, now):
                 calendar.add_component(event)
     return bytes(calendar.to_ical())
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of a process a calendar shows, and for readers of which languages. None: all of it."""
+
+    tracks: Collection[str] | None = None
+    languages: Sequence[str] = ()
+    entries: Collection[str] | None = None  # by slug
+    deadlines: bool = False  # only what one can take part in now or later
+
+
+def select(db: Database, process_slug: str, chosen: Selection, *, now: datetime) -> bytes:
+    """The calendar of a selection by names. Raises `UnknownName`, and `Refused` for a tag that is none."""
+    with db.read() as tx:
+        process = need_process(tx, process_slug)
+        tracks = [one.slug for one in processes.tracks(tx, process.id)]
+        known = {one.slug: one for one in timeline.entries(tx, process.id)}
+    for what, given, valid in (("track", chosen.tracks, tracks), ("entry", chosen.entries, list(known))):
+        for name in given or ():
+            if name not in valid:
+                raise UnknownName(what, name, valid)
+    try:
+        languages = [canonical(tag) for tag in chosen.languages]
+    except WrongTag as error:
+        raise Refused(str(error)) from error
+    wanted = {
+        one.id
+        for slug, one in known.items()
+        if (chosen.entries is None or slug in chosen.entries) and (not chosen.deadlines or _doable(one))
+    }
+    return export_calendar(db, process_slug, now=now, tracks=chosen.tracks, languages=languages, entries=wanted)
+
+
+def _doable(entry: EntryRow) -> bool:
+    return entry.facts.status in ALIVE and (entry.facts.participate or entry.facts.kind is EntryKind.DEADLINE)
 
 
 def _words(

@@ -70,7 +70,7 @@ class Press:
         who = profile(row, gathered.groups.get(row.liaison_id, ()), self.slugs)
         return news.Reader(
             liaison=row.liaison_id,
-            interests=self._interests(row.interests),
+            interests=self._interests(row),
             hours=hours(row),
             cadence=cadence.cadence(row.cadence),
             size=row.size,
@@ -88,10 +88,13 @@ class Press:
             excluded=frozenset(s for s, rule in self.audiences.items() if not rule.admits(who)),
         )
 
-    def _interests(self, rows: Sequence[tuple[int | None, int]]) -> news.Interests:
-        since = [(self.slugs.get(track, "") if track is not None else news.ALL_TRACKS, seq) for track, seq in rows]
-        first = min((seq for _, seq in since), default=0)
-        everybody = [(slug, first) for slug in self.for_all if slug not in {track for track, _ in since}]
+    def _interests(self, row: readers.Reader) -> news.Interests:
+        """Their own interests, and the tracks that concern everybody since they joined (N12)."""
+        since = [
+            (self.slugs.get(track, "") if track is not None else news.ALL_TRACKS, seq) for track, seq in row.interests
+        ]
+        chosen = {track for track, _ in since}
+        everybody = [(slug, row.joined_seq) for slug in self.for_all if slug not in chosen]
         return news.Interests(tuple(sorted([*since, *everybody])))
 
     def variant_key(self, deliver: news.Deliver, first: bool) -> str:

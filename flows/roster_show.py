@@ -148,3 +148,12 @@ def _fits(row: RosterRow, group: str | None, region: str | None, state: str | No
         and (state is None or state == row.state)
         and (tag is None or tag in wanted(row.languages))
     )
+
+
+def quiet_of(db: Database, liaison_id: int) -> tuple[tuple[int, int] | None, tuple[int, ...]]:
+    """A liaison's quiet hours and the weekdays on which mail may come, as `flows.roster.set_quiet` takes them."""
+    with db.read() as tx:
+        found = roster.liaison(tx, liaison_id)
+    given = (found.quiet if found is not None else None) or {}
+    between = given.get("hours")
+    return ((between[0], between[1]) if between else None, tuple(given.get("days") or ()))

@@ -1,5 +1,6 @@
 """`tidings roster`: import, show, and changes to one liaison."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +11,10 @@ from app.cli import console
 from app.cli.session import Session, report
 from app.clock import draw_tag
 from db import addresses, editions
+from digests.cadence import DAYS
 from flows import groups, roster_import, roster_show
 from flows import roster as flow
-from flows.engine import Refused
+from flows.engine import Refused, nearest
 from mailer.address import key
 
 cli = typer.Typer(name="roster", help="Groups, liaisons and their mandates.", no_args_is_help=True)
@@ -114,6 +116,11 @@ def set_(
     language: Annotated[list[str] | None, typer.Option(help="In order; give it several times.")] = None,
     cadence: Annotated[str | None, typer.Option(help="every, weekly, fortnightly or monthly")] = None,
     size: Annotated[str | None, typer.Option(help="S, M or L")] = None,
+    interest: Annotated[
+        list[str] | None, typer.Option(help="A track to follow; give it several times, `all` for all of them.")
+    ] = None,
+    quiet: Annotated[str | None, typer.Option(help="Hours without mail, such as 22-7, or `none`.")] = None,
+    days: Annotated[str | None, typer.Option(help="Weekdays with mail, such as mon,tue,wed, or `all`.")] = None,
     pause_until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
     leave: Annotated[bool, typer.Option(help="No more mail; can be undone for 30 days.")] = False,
     back: Annotated[bool, typer.Option(help="End a pause, or undo leaving.")] = False,
@@ -122,12 +129,15 @@ def set_(
     session: Session = context.obj
     db, act = session.engine.db, session.act()
     liaison = liaison_at(session, address)
+    still = _still(roster_show.quiet_of(db, liaison), quiet, days)
     changes = {
         "hour": hour is not None and flow.set_hour(db, liaison, hour, act=act),
         "zone": zone is not None and flow.set_zone(db, liaison, zone, act=act),
         "languages": bool(language) and flow.set_languages(db, liaison, language or (), act=act),
         "cadence": cadence is not None and flow.set_cadence(db, liaison, cadence, act=act),
         "size": size is not None and flow.set_size(db, liaison, size, act=act),
+        "interests": bool(interest) and flow.set_interests(db, liaison, _tracks(interest or []), act=act),
+        "quiet": (quiet is not None or days is not None) and flow.set_quiet(db, liaison, *still, act=act),
         "paused": pause_until is not None and flow.pause(db, liaison, pause_until.date(), act=act),
         "left": leave and flow.leave(db, liaison, act=act),
         "back": back and flow.come_back(db, liaison, act=act),
@@ -138,6 +148,28 @@ def set_(
         {"address": address, "changed": done},
         f"{address}: {', '.join(done) if done else 'nothing to change'}",
     )
+
+
+def _tracks(given: list[str]) -> list[str]:
+    return [] if given == ["all"] else given
+
+
+def _still(
+    now: tuple[tuple[int, int] | None, tuple[int, ...]], quiet: str | None, days: str | None
+) -> tuple[tuple[int, int] | None, tuple[int, ...]]:
+    """Quiet hours and working days as wished; what is not named stays. Raises `Refused`."""
+    hours, open_ = now
+    if quiet is not None:
+        found = re.fullmatch(r"(\d{1,2})-(\d{1,2})", quiet)
+        if found is None and quiet != "none":
+            raise Refused(f"{quiet!r} are no quiet hours: write them like 22-7, or none")
+        hours = (int(found[1]), int(found[2])) if found else None
+    if days is not None:
+        named = [] if days == "all" else days.lower().replace(",", " ").split()
+        if wrong := [day for day in named if day not in DAYS]:
+            raise Refused(f"{wrong[0]!r} is no weekday: {nearest(wrong[0], DAYS)}")
+        open_ = tuple(DAYS.index(day) for day in named)
+    return hours, open_
 
 
 def liaison_at(session: Session, address: str) -> int:

@@ -9,8 +9,8 @@ import typer
 from app.cli import console
 from app.cli.session import Session, report
 from db import process
+from flows import calendar, questions, timeline_export, timeline_show
 from flows import process as processes
-from flows import questions, timeline_export, timeline_show
 from flows import timeline as flow
 
 cli = typer.Typer(
@@ -25,19 +25,20 @@ Day = Annotated[
 @cli.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="YAML or CSV.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="YAML, CSV or iCalendar (.ics).")],
     as_of: Day = None,
     domain: Annotated[
         str, typer.Option(help="Mail domain of a new process; else the one that the configuration listens for.")
     ] = "",
     about: Annotated[str, typer.Option(help="`invented` marks every mail as a demonstration.")] = "",
     postal: Annotated[str, typer.Option(help="Postal address for the footer.")] = "",
+    track: Annotated[str, typer.Option(help="The track of events of a calendar that name none.")] = "",
     cancel_missing: Annotated[bool, typer.Option(help="Call off entries that the file no longer has.")] = False,
 ) -> None:
     """Bring the timeline to what FILE says; nothing is imported if anything in it is wrong."""
     session: Session = context.obj
-    content = file.read_text("utf-8")
-    kind = "csv" if file.suffix.lower() == ".csv" else "yaml"
+    content = file.read_text("utf-8-sig")
+    kind = {".csv": "csv", ".ics": "ics"}.get(file.suffix.lower(), "yaml")
     slug = session.process_slug
     if kind == "yaml" and (domain or not _any_process(session)):
         made, described = processes.import_process(
@@ -61,6 +62,7 @@ def import_(
             format=kind,
             as_of=day,
             cancel_missing=cancel_missing,
+            track=track or None,
         ),
     )
 
@@ -89,14 +91,23 @@ def questions_(
 @cli.command()
 def export(
     context: typer.Context,
-    what: Annotated[str, typer.Option(help="timeline or questions")] = "timeline",
+    what: Annotated[str, typer.Option(help="timeline, questions, or calendar (iCalendar)")] = "timeline",
+    track: Annotated[list[str] | None, typer.Option(help="Of a calendar: only what concerns these tracks.")] = None,
+    lang: Annotated[list[str] | None, typer.Option(help="Of a calendar: worded for a reader of these.")] = None,
+    entry: Annotated[list[str] | None, typer.Option(help="Of a calendar: only these entries.")] = None,
+    deadlines: Annotated[bool, typer.Option(help="Of a calendar: only what one can still take part in.")] = False,
 ) -> None:
-    """Write YAML that imports to the same timeline."""
+    """Write YAML that imports to the same timeline, or a calendar for people's own."""
     session: Session = context.obj
+    db, slug = session.engine.db, session.process.slug
     write = {"timeline": timeline_export.export_timeline, "questions": timeline_export.export_questions}
+    if what == "calendar":
+        chosen = calendar.Selection(track or None, tuple(lang or ()), entry or None, deadlines)
+        typer.echo(calendar.select(db, slug, chosen, now=session.act().now).decode("utf-8"), nl=False)
+        return
     if what not in write:
-        console.fail(f"cannot export {what!r}: timeline or questions", console.USAGE)
-    typer.echo(write[what](session.engine.db, session.process.slug), nl=False)
+        console.fail(f"cannot export {what!r}: timeline, questions or calendar", console.USAGE)
+    typer.echo(write[what](db, slug), nl=False)
 
 
 @cli.command()

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import stat
 import zipfile
 from pathlib import Path
@@ -91,6 +92,50 @@ def test_announcements_from_the_command_line(shell: Shell) -> None:
     )
     (shell.folder / "bad.md").write_text("no title\n")
     assert "begins with its title" in shell.run("announce", "add", "y", "--text", "en=bad.md", code=1).stderr
+
+
+def test_a_calendar_out_and_in_from_the_command_line(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "s.example", "--as-of", "2019-03-20")
+    whole = shell.run("timeline", "export", "--what", "calendar").stdout
+    assert whole.startswith("BEGIN:VCALENDAR")
+    (shell.folder / "again.ics").write_text(whole)
+    (report,) = shell.json("timeline", "import", "again.ics")
+    assert (report["added"], report["changed"]) == ([], [])
+    (shell.folder / "more.ics").write_text(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:call@else.example\nDTSTART:20990701T160000Z\n"
+        "SUMMARY:Open call\nX-TIDINGS-HOW:Join us.\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    assert "CATEGORIES" in shell.run("timeline", "import", "more.ics", code=1).stderr
+    track = shell.json("timeline", "show")[0]["tracks"][0]
+    (report,) = shell.json("timeline", "import", "more.ics", "--track", track)
+    assert report["added"] == ["call"]
+    one = shell.run("timeline", "export", "--what", "calendar", "--entry", "call").stdout
+    assert one.count("BEGIN:VEVENT") == 1
+    assert "DTSTART:20990701T160000Z" in one
+    few = shell.run("timeline", "export", "--what", "calendar", "--deadlines", "--lang", "fr").stdout
+    assert re.findall("UID:(.*)", few) == ["call.s1@s.example"]  # all else of 2019 is over
+    assert "advocacy" in shell.run("timeline", "export", "--what", "calendar", "--track", "advocasy", code=1).stderr
+    assert "calendar" in shell.run("timeline", "export", "--what", "calendr", code=2).stderr
+
+
+def test_a_liaisons_days_and_interests_from_the_command_line(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "s.example", "--as-of", "2019-03-20")
+    shell.run("roster", "import", "--groups", str(SAMPLES / "groups.csv"))
+    shell.run("digest", "add", "core", "--title", "Digest", "--rule", "weekly mon 09:00")
+    shell.run("roster", "import", "--liaisons", str(SAMPLES / "liaisons.csv"))
+    who = "bronwen.tully@wmuk.example"
+    done = shell.json("roster", "set", who, "--quiet", "22-7", "--size", "s", "--interest", "advocacy")[0]
+    assert done["changed"] == ["size", "interests", "quiet"]
+    assert shell.json("roster", "set", who, "--days", "mon,tue")[0]["changed"] == ["quiet"]
+    assert shell.json("roster", "set", who, "--quiet", "22-7", "--days", "tue mon")[0]["changed"] == []  # both stayed
+    (row,) = (one for one in shell.json("roster", "show") if one["address"] == who)
+    assert (row["size"], row["interests"]) == ("S", ["advocacy"])
+    shell.run("roster", "set", who, "--interest", "all")
+    (row,) = (one for one in shell.json("roster", "show") if one["address"] == who)
+    assert row["interests"] == []
+    assert "22-7" in shell.run("roster", "set", who, "--quiet", "late", code=1).stderr
+    assert "did you mean tue" in shell.run("roster", "set", who, "--days", "tues", code=1).stderr
+    assert "advocacy" in shell.run("roster", "set", who, "--interest", "advocasy", code=1).stderr
 
 
 def test_an_announcement_by_two_people_from_the_command_line(shell: Shell) -> None:

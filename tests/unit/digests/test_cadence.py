@@ -237,6 +237,41 @@ def test_landing_around_every_change_of_clocks(name: str) -> None:
                     assert any(timedelta(0) <= freeze - one < AT_ONCE for one in begun)
 
 
+@pytest.mark.parametrize("name", SAMPLE_ZONES)
+@pytest.mark.parametrize(
+    ("text", "many"),
+    [("every second tue 02:30", 340), ("monthly last-working-day 00:15", 156), ("cron 30 2 * * 0", 678)],
+)
+def test_rules_fire_once_in_each_of_their_periods_in_every_sample_zone(name: str, text: str, many: int) -> None:
+    """2018 to 2030, at hours that lie in gaps and overlaps: none is missed, none comes twice, walls keep their order."""
+    where = zone(name)
+    first, last = datetime(2018, 1, 1, tzinfo=where), datetime(2031, 1, 1, tzinfo=where)
+    found = list(slots(parse(text), where, date(2018, 1, 2), first - timedelta(seconds=1), last))
+    assert len(found) == many
+    assert len({slot.wall for slot in found}) == many
+    assert [slot.wall for slot in found] == sorted(slot.wall for slot in found)
+    assert all(one.instant < later.instant for one, later in pairwise(found))
+    clock = read_wall(found[0].wall).time()
+    for slot in found:
+        local = slot.instant.astimezone(where)
+        late = datetime.combine(local.date(), local.time()) - read_wall(slot.wall)
+        assert timedelta(0) <= late <= timedelta(hours=1)  # shifted on by the gap, and by no more
+        assert read_wall(slot.wall).time() == clock
+
+
+@pytest.mark.parametrize("name", SAMPLE_ZONES)
+def test_quiet_hours_and_working_days_over_every_change_of_clocks(name: str) -> None:
+    hours = Hours(zone(name), 3, quiet=(22, 7), days=frozenset(range(5)))
+    for changed in changes_of_clocks(name):
+        for n in range(-3, 4):
+            freeze = datetime.combine(changed, time(1, 17), UTC) + timedelta(days=n)
+            at = landing(freeze, hours)
+            assert freeze <= at <= freeze + timedelta(days=4)
+            local = at.astimezone(hours.zone)
+            assert local.weekday() < 5
+            assert 7 <= local.hour < 22
+
+
 def test_the_sample_zones_do_change_their_clocks() -> None:
     assert sum(len(changes_of_clocks(name)) for name in SAMPLE_ZONES) > 600
 
