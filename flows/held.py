@@ -5,9 +5,10 @@ brings a filed mail up to date in place, under the same references, and lets a m
 anew. Commands and reports are not carried out twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from db import counters, inbound, inputs, roster, timeline
 from db.engine import Tx
@@ -21,9 +22,19 @@ from flows.filing import Placed, file, reindex
 from flows.look import READER, Looked, Purged, Vouch, look
 from flows.thread import Shelf
 from flows.understand import Filing
+from mailer.reading import Visibility
 
 CARRIED_OUT = (RawState.COMMAND, RawState.BOUNCE, RawState.COMPLAINT)
 MAX_REPROCESSED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that reading again changes: the state, the reason, the language, or a statement's words or anchor."""
+
+    what: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,7 @@ class Change:
     fields: tuple[str, ...]
     applied: bool = False
     why_not: str = ""
+    differences: tuple[Difference, ...] = ()
 
 
 def file_held(
@@ -208,7 +220,9 @@ def _again(engine: Engine, shelf: Shelf, raw: RawRow, act: Act, dry_run: bool, v
         return None
     becomes = _becomes(raw, looked)
     why_not = _why_not(raw, looked, filed, stored)
-    change = Change(raw.id, raw.state, becomes, differing, why_not=why_not)
+    with engine.db.read() as tx:
+        differences = tuple(_differences(tx, raw, looked, filed, stored))
+    change = Change(raw.id, raw.state, becomes, differing, why_not=why_not, differences=differences)
     if dry_run or why_not:
         return change
     with engine.db.write() as tx:
@@ -239,6 +253,39 @@ def _differing(raw: RawRow, looked: Looked, filed: InputRow | None, stored: list
         if looked.reading.language not in (filed.language or "und", "und"):
             fields.append("language")
     return tuple(fields)
+
+
+def _differences(
+    tx: Tx, raw: RawRow, looked: Looked, filed: InputRow | None, stored: list[StatementRow]
+) -> Iterator[Difference]:
+    """What changes, before and after. Words that only the privacy circle may see are left out."""
+    yield from _unlike("state", raw.state, _becomes(raw, looked))
+    if raw.state == RawState.HELD:
+        yield from _unlike("reason", raw.reason or "", looked.decision.reason or "")
+    if filed is None:
+        return
+    shown = filed.visibility in ("public", "core") and looked.reading.visibility is Visibility.NORMAL
+    questions = {one.id: one.code for one in timeline.questions(tx, filed.process_id)}
+    now = looked.statements if looked.decision.state == RawState.FILED else ()
+    for old, new in zip_longest(stored, now):
+        ref = old.ref if old else "a new statement"
+        if shown:
+            yield from _unlike(f"{ref} text", (old.body or "") if old else "", new.words.body if new else "")
+        yield from _unlike(f"{ref} on", _on(questions, old), _on(questions, new))
+    if looked.reading.language not in (filed.language or "und", "und"):
+        yield Difference("language", filed.language or "", looked.reading.language)
+
+
+def _unlike(what: str, before: str, after: str) -> Iterator[Difference]:
+    if before != after:
+        yield Difference(what, before, after)
+
+
+def _on(questions: Mapping[int, str], one: StatementRow | Placed | None) -> str:
+    """What a statement is tied to, in a word."""
+    if one is None:
+        return ""
+    return questions.get(one.anchor_id or 0, "") if one.anchor_kind == "question" else one.anchor_kind
 
 
 def _why_not(raw: RawRow, looked: Looked, filed: InputRow | None, stored: list[StatementRow]) -> str:

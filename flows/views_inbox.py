@@ -4,12 +4,13 @@ What is private or concerns somebody's safety is shown to the privacy circle alo
 sees that it is there and in which state, and nothing of what it says or who wrote it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from db import inbound, inputs, process, timeline
+from db import editions, inbound, inputs, process, timeline
 from db.engine import Tx
 from db.inbound import RawRow
 from db.states import RawState
@@ -21,6 +22,7 @@ from flows.views_input import known_states, suggestions
 from mailer.parse import parse
 
 MAX_FOUND = 1_000
+MAX_REACTIONS = 10_000
 MAX_SOURCE = 200_000
 
 
@@ -39,6 +41,16 @@ class InboxLine:
     visibility: str
     touched_by: str
     refs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reactions:
+    """How many readers sent one emoji (a nod in words counts as its rule) to a mailing, or to an item of it."""
+
+    mailing: str
+    item: int
+    emoji: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +129,21 @@ def _inbox_lines(tx: Tx, rows: Sequence[RawRow], may_see_private: bool) -> list[
 
 def _visibility(row: RawRow) -> str:
     return str((row.verdict or {}).get("visibility", ""))
+
+
+def reactions(engine: Engine, process_id: int) -> list[Reactions]:
+    """Reactions summed up, the most frequent of each mailing and item first. The last ten thousand are counted."""
+    with engine.db.read() as tx:
+        rows = inbound.raws(tx, process_id=process_id, states=[RawState.REACTION], limit=MAX_REACTIONS)
+        verdicts = [row.verdict or {} for row in rows]
+        ids = {int(one["mailing"]) for one in verdicts if one.get("mailing")}
+        names = {one: editions.mailing(tx, one).natural_key for one in ids}
+    counted = Counter(
+        (names.get(one.get("mailing") or 0, ""), int(one.get("item") or 0), one.get("emoji") or row.rule or "")
+        for row, one in zip(rows, verdicts, strict=True)
+    )
+    ordered = sorted(counted.items(), key=lambda pair: (pair[0][0], pair[0][1], -pair[1], pair[0][2]))
+    return [Reactions(mailing, item, emoji, count) for (mailing, item, emoji), count in ordered]
 
 
 def inbox_show(engine: Engine, raw_id: int, *, now: datetime, may_see_private: bool = False) -> InboxMail:

@@ -1,9 +1,10 @@
-"""`tidings inbox`: mail as it came in: list, show, file, ignore, reprocess."""
+"""`tidings inbox`: mail as it came in: list, show, file, ignore, reactions, reprocess."""
 
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from app.cli import console
 from app.cli.roster import liaison_at
@@ -111,6 +112,22 @@ def ignore(context: typer.Context, mail: int) -> None:
 
 
 @cli.command()
+def reactions(context: typer.Context) -> None:
+    """Sum up reactions and nods: how many readers sent which, to which item of which edition."""
+    session: Session = context.obj
+    rows = views_inbox.reactions(session.engine, session.process.id)
+    if session.json:
+        for row in rows:
+            console.emit(row)
+        return
+    console.table(
+        f"{session.process.name}: {sum(row.count for row in rows)} reactions",
+        ["to", "item", "what", "how many"],
+        [(row.mailing, row.item or "", row.emoji, row.count) for row in rows],
+    )
+
+
+@cli.command()
 def reprocess(
     context: typer.Context,
     mails: Annotated[list[int] | None, typer.Argument(help="Mails; or name a day with --since.")] = None,
@@ -137,4 +154,9 @@ def reprocess(
             + (f" ({', '.join(change.fields)})" if change.fields else "")
             + (f", not changed: {change.why_not}" if change.why_not else "")
         )
+        for one in change.differences:
+            console.out.print(Text(f"  {one.what}", "bold"))
+            for mark, words, colour in (("-", one.before, "red"), ("+", one.after, "green")):
+                for line in words.splitlines():
+                    console.out.print(Text(f"    {mark} {line}", colour))
     console.say(f"{len(changes)} mails would be read differently" if not apply else f"{len(changes)} mails read anew")

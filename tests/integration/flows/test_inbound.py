@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from db import inbound as raws
 from db import outbox, tables
 from db.states import DeliveryState, RawState
-from flows import inbound, look, roster
+from flows import inbound, look, roster, views_inbox
 from flows.door import Box
 from mailer.message import Envelope
 from mailer.trust import Vouched
@@ -358,6 +358,15 @@ def test_reactions_and_nods_are_counted(world: World) -> None:
         raw_id = take(world, mail(world, "ana@west.example", "Re: x", text, message_id=f"<{n}@x>"), reply_token(world))
         assert raw(world, raw_id).state == "reaction", text
     assert count(world, tables.Input) == 0
+
+
+def test_reactions_are_summed_up(world: World) -> None:
+    senders = ("ana@west.example", "badr@south.example", "ana@west.example")
+    for n, (sender, text) in enumerate(zip(senders, ("👍", "👍", "❤️"), strict=True)):
+        take(world, mail(world, sender, "Re: x", text, message_id=f"<{n}@r>"), reply_token(world))
+    summed = views_inbox.reactions(world.engine, world.process().id)
+    assert {(row.emoji, row.count) for row in summed} == {("👍", 2), ("❤️", 1)}
+    assert {row.mailing for row in summed} == {"edition:core:2019-03-11T09:00"}
 
 
 def bounce_of(status: str = "5.1.1", action: str = "failed") -> bytes:

@@ -9,6 +9,7 @@ from db.states import WrongMove
 from digests.subject import Status, Subject, SubjectKind
 from flows import triage, views_inbox, views_input
 from flows.engine import Refused
+from flows.held import Difference
 from tests.integration.flows.mailroom import box, filed, liaison, mail, newest, raw, take
 from tests.world import World
 
@@ -226,6 +227,7 @@ def test_better_code_reads_old_mail_again(world: World, monkeypatch: pytest.Monk
     monkeypatch.setattr(look, "read_message", better)
     (change,) = triage.reprocess(world.engine, since=world.now, act=world.act())
     assert (change.raw_id, change.fields, change.applied, change.why_not) == (plain, ("text",), False, "")
+    assert change.differences == (Difference("S-1 text", "MON-1: the region", "MON-1: THE REGION"),)
     assert filed(world, plain)[1][0].body == "MON-1: the region"
     (change,) = triage.reprocess(world.engine, since=world.now, act=world.act(), dry_run=False)
     assert change.applied
