@@ -53,6 +53,7 @@ def main() -> int:
 
 def _corpus(corpus: Path, output: Path) -> None:
     cases = [json.loads(line) for line in (corpus / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
+    explain(b"Subject: tables\n\nRead once, before anything is timed.\n", "warm-up")
     slow, started = [], time.perf_counter()
     with output.open("w", encoding="utf-8") as sink:
         for case in cases:

@@ -290,9 +290,17 @@ class _Apply:
         if thread.owner is None:
             return
         if self.task:
-            tasks.add(tx, self.act, thread.owner.id, self.task, ("raw", self.raw.id))
+            tasks.add(tx, self.act, thread.owner.id, self.task, ("raw", self.raw.id), self._whose())
         for owner, single in self.letters:
             notice.enqueue(tx, self.engine, owner, single, act=self.act, caused_at=self.raw.received_at)
+
+    def _whose(self) -> str:
+        """What tells for whom a task is: the language of a translation, the group that changes hands."""
+        thread, language = self.looked.thread, self.looked.reading.language
+        if self.task == "translation":
+            return "" if language == "und" else language
+        groups = thread.writer_groups or thread.named_groups
+        return groups[0].slug if self.task == "handover" and len(groups) == 1 else ""
 
     def _settle(self, tx: Tx) -> None:
         looked, settings = self.looked, self.engine.settings

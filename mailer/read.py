@@ -13,6 +13,7 @@ from mailer.rules import Seen, Verdict, judge
 from mailer.segment import segment
 
 _UNSPOKEN = (Kind.BOUNCE, Kind.COMPLAINT, Kind.MDN, Kind.REACTION, Kind.CALENDAR)
+_PERSONAL = (Kind.REPLY, Kind.OTHER)  # what a person may have sent to the private lane
 _STATED = (Disposition.FILE, Disposition.HOLD, Disposition.ROUTE)
 _HEADER_LINES = 12
 SURE_ENOUGH = 0.85
@@ -24,7 +25,8 @@ def read(raw: bytes, envelope: Envelope, context: Context) -> Reading:
         return read_message(parse(raw), envelope, context, raw)
     except Exception as error:  # the last line of defence: a mail must be held, never lost or fatal
         reason = f"unreadable: {type(error).__name__}"
-        return Reading(Kind.OTHER, "unreadable", Disposition.HOLD, warnings=(reason,))
+        visibility = Visibility.PRIVATE if context.private_address else Visibility.NORMAL
+        return Reading(Kind.OTHER, "unreadable", Disposition.HOLD, visibility, warnings=(reason,))
 
 
 def read_message(message: Message, envelope: Envelope, context: Context, raw: bytes = b"") -> Reading:
@@ -34,7 +36,7 @@ def read_message(message: Message, envelope: Envelope, context: Context, raw: by
     rule, verdict = judge(seen)
     text = _filed(seen, verdict)
     visibility = verdict.visibility
-    if context.private_address and visibility is Visibility.NORMAL and verdict.kind is Kind.REPLY:
+    if context.private_address and visibility is Visibility.NORMAL and verdict.kind in _PERSONAL:
         visibility = Visibility.PRIVATE
     return Reading(
         kind=verdict.kind,

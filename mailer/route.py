@@ -95,6 +95,10 @@ _WRONG = re.compile(r"\b(?:wrong|mistake|error|incorrect|should be|should read|m
 _QUESTION = re.compile(r"\b(?!S-)[A-Z]{1,5}-\d{1,3}\b")
 _HEAD = re.compile(r"^\s*[\W\d]{0,6}[A-Z]{1,5}-\d{1,3}\s*[:：.)-]")
 _PAIRS = re.compile(r"[«»„“”\"「『‘‹›][^«»„“”\"「」『』‘’‹›\n]{1,120}[»«“”\"」』’›‹]")
+_CASELESS = frozenset(("am", "ar", "bn", "fa", "he", "hi", "ja", "ko", "ta", "th", "ur", "zh-Hans", "zh-Hant"))
+_BRIEF = 300
+_ORDINAL = re.compile(r"第 ?\d")
+_BESIDE = re.compile(r"\d")
 _QUOTED = re.compile(r"[«»„“”\"「」『』‘’'‹›]|\b[A-Z]{1,5}-\d{1,3}\b|\bdigest\b", re.IGNORECASE)
 
 
@@ -127,9 +131,15 @@ def is_handover(text: str) -> bool:
     for found in phrases("handover").find(folded):
         near = folded[max(0, found.start - 200) : found.end + 200]
         dated = not _QUESTION.search(text) and bool(dates_in(near, (found.language,)))
-        if _ROLE.search(near) and (dated or _ADDRESS.search(near) or _names_somebody(text)):
+        named = _names_somebody(text) or (found.language in _CASELESS and _is_brief(text))
+        if _ROLE.search(near) and (dated or _ADDRESS.search(near) or named):
             return True
     return False
+
+
+def _is_brief(text: str) -> bool:
+    """A mail about this alone: short, and it answers no question. In scripts without capitals a name shows no more."""
+    return len(text) <= _BRIEF and _QUESTION.search(text) is None
 
 
 def _names_somebody(text: str) -> bool:
@@ -152,11 +162,20 @@ def is_translation_fault(text: str) -> bool:
         folded = fold(paragraph)
         if _VERSION.search(paragraph) and _WRONG.search(paragraph) and _PAIRS.search(paragraph):
             return True
-        if _both(folded, "translation", "translation_faults") and _QUOTED.search(paragraph):
+        if _both(folded, "translation", "translation_faults") and (_QUOTED.search(paragraph) or _numbered(folded)):
             return True
         if len(_PAIRS.findall(paragraph)) >= 2 and _both(folded, "translation", "translation_hints"):
             return True  # "a" is given as one wording, "b" as a better one
     return False
+
+
+def _numbered(folded: str) -> bool:
+    """Whether an item, question or recommendation is named by its number: "the translation of item 3"."""
+    plain = digits(folded)
+    hits = phrases("numbers").find(plain)
+    if _ORDINAL.search(plain):
+        return True
+    return any(_BESIDE.search(plain[max(0, hit.start - 4) : hit.end + 6]) for hit in hits)
 
 
 def is_date_fault(text: str) -> bool:

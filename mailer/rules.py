@@ -236,9 +236,17 @@ def _private(seen: Seen) -> Verdict | None:
             break
     else:
         candidate = first, rest
-    if fold(candidate[0]).strip(_EDGE) in phrases("private").whole:
-        return Verdict(Kind.REPLY, Disposition.FILE, Visibility.PRIVATE, text=candidate[1].strip())
-    return Verdict(Kind.REPLY, Disposition.FILE, Visibility.PRIVATE) if seen.context.private_address else None
+    worded = fold(candidate[0]).strip(_EDGE) in phrases("private").whole
+    if not worded and not (seen.context.private_address and seen.text):
+        return None
+    stranger = seen.context.writer_known is False
+    return Verdict(
+        Kind.REPLY,
+        Disposition.HOLD if stranger else Disposition.FILE,
+        Visibility.PRIVATE,
+        text=candidate[1].strip() if worded else None,
+        notes=("stranger",) if stranger else (),
+    )
 
 
 def _nod(seen: Seen) -> Verdict | None:
@@ -282,13 +290,13 @@ RULES: tuple[Rule, ...] = (
     Rule("not vouched for", _unvouched),
     Rule("spam", _spam),
     Rule("command", _command),
+    Rule("private lane", _private),  # before what makes a task: its circle alone may see it
     Rule("handover", _handover),
     Rule("sign-up", _signup),
     Rule("stranger", _stranger),
     Rule("translation fault", _translation),
     Rule("date fault", _date),
     Rule("empty", _empty),
-    Rule("private lane", _private),
     Rule("nod", _nod),
     Rule("reply", _reply),
 )

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from db import inbound as raws
-from db import outbox, tables
+from db import inputs, outbox, tables, tasks
 from db.states import DeliveryState, RawState
 from flows import inbound, look, roster, views_inbox
 from flows.door import Box
@@ -106,6 +106,46 @@ def test_several_answers_are_several_statements(world: World) -> None:
     assert len({one.anchor_id for one in statements}) == 2
 
 
+@pytest.mark.parametrize(
+    "text", ["{}: our community objects", "{}. our community objects", "On item {}: our community objects"]
+)
+def test_a_number_in_free_text_is_that_item(world: World, text: str) -> None:
+    digest = world.mailbox("ana")[0]
+    number = digest.number_of("Open meeting")
+    world.reply(digest, text.format(number), quote=False)
+    world.turn()
+    _, (statement,) = filed(world)
+    named = statement.anchor_kind == "item" and not statement.suggested
+    guessed = statement.anchor_kind == "edition" and statement.suggested[0]["ref"] == str(number)
+    assert named if ":" in text else guessed  # "3." may be a list of one's own: a person decides
+
+
+def test_one_reply_answers_several_things_each_on_its_own(world: World) -> None:
+    digest = world.mailbox("ana")[0]
+    number = digest.number_of("Open meeting")
+    text = f"{number}: mornings please\n\nMON-2: half\n\nAs to MON-1, the region."
+    world.reply(digest, text, quote=False)
+    world.turn()
+    _, statements = filed(world)
+    assert [one.anchor_kind for one in statements] == ["item", "question", "question"]
+    assert len({(one.anchor_kind, one.anchor_id) for one in statements}) == 3
+
+
+def test_what_is_guessed_is_counted_apart(world: World) -> None:
+    world.reply(world.mailbox("ana")[0], "MON-1: the region.", quote=False)
+    world.turn()
+    digest = world.mailbox("ana")[0]
+    world.reply(digest, f"{digest.number_of('Open meeting')}. our community objects", quote=False)
+    world.turn()
+    with world.engine.db.read() as tx:
+        guessed = inputs.inputs(tx, world.process().id, inputs.Filter(suggested=True))
+        every = inputs.inputs(tx, world.process().id, inputs.Filter())
+        (statement,) = inputs.statements(tx, [guessed[0].id])[guessed[0].id]
+    assert (len(guessed), len(every)) == (1, 2)
+    assert statement.anchor_kind == "edition"
+    assert all(0 < one["confidence"] < 0.85 for one in statement.suggested)
+
+
 def test_the_thread_is_found_without_the_address(world: World) -> None:
     digest = world.mailbox("ana")[0]
     raw_id = take(
@@ -143,6 +183,29 @@ def test_the_private_lane(world: World) -> None:
 
         assert search.find(tx, "trap") == []
     assert statement.ref == "S-1"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "Private", "خاص", "Vertraulich", "Privado", "Confidentiel", "פרטי", "गोपनीय", "Rahasia", "非公開", "Confidencial",
+        "Конфиденциально", "Faragha", "保密",
+    ],
+)  # fmt: skip
+def test_a_word_for_private_at_the_beginning(world: World, word: str) -> None:
+    said = f"{word}: the deadline of MON-1 is wrong, it clashes with what the board told us, the day should be Friday."
+    raw_id = take(world, mail(world, "ana@west.example", "x", said), box("input"))
+    row, statements = filed(world, raw_id)
+    assert (row.visibility, newest(world).state) == ("private", "filed")
+    assert word not in (statements[0].body or "")
+    assert open_tasks(world) == []
+
+
+def test_what_nobody_can_read_on_the_private_lane_stays_private(world: World) -> None:
+    secret = "-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\n"
+    raw_id = take(world, mail(world, "ana@west.example", "about the board", secret), box("private"))
+    found = raw(world, raw_id)
+    assert (found.state, found.verdict["visibility"]) == ("held", "private")
 
 
 def test_attachments_are_listed_and_searchable(world: World) -> None:
@@ -593,6 +656,24 @@ def test_a_handover_makes_a_task(world: World) -> None:
     assert newest(world).state == "routed"
     assert ("handover", "raw") in open_tasks(world)
     assert filed(world)[0].visibility == "core"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "note"),
+    [
+        ("The Arabic translation of item 1 is wrong: it changes the meaning. It should be 'may'.", "translation", "en"),
+        ("الترجمة العربية للبند 1 فيها خطأ وتغير المعنى، نقترح كلمة أخرى.", "translation", "ar"),
+        ("The date of the open meeting is wrong: it should be 20 March instead of 19 March.", "date", ""),
+        ("From June, Kim Lee takes over from me as liaison.", "handover", "west"),
+    ],
+)
+def test_corrections_and_handovers_are_tasks_that_say_whose(world: World, text: str, kind: str, note: str) -> None:
+    world.reply(world.mailbox("ana")[0], text, quote=False)
+    world.turn()
+    assert newest(world).state == "routed"
+    with world.engine.db.read() as tx:
+        (task,) = tasks.tasks(tx, world.process().id)
+    assert (task.kind, task.note) == (kind, note)
 
 
 # -- bad input

@@ -1,6 +1,8 @@
 """Which rule claims which mail, and in which order."""
 
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -226,3 +228,17 @@ def test_date_faults() -> None:
 
 def test_message_type() -> None:
     assert isinstance(seen("x").message, Message)
+
+
+ROUTES = tomllib.loads((Path(__file__).parents[2] / "mail" / "routes.toml").read_text("utf-8"))
+FINDERS = {"translation": is_translation_fault, "date": is_date_fault, "handover": is_handover}
+
+
+@pytest.mark.parametrize(("route", "text"), [(route, text) for route in FINDERS for text in ROUTES[route]])
+def test_what_makes_a_task_in_the_languages_of_the_service(route: str, text: str) -> None:
+    assert FINDERS[route](text)
+
+
+@pytest.mark.parametrize("text", ROUTES["answers"])
+def test_answers_that_only_sound_like_a_task(text: str) -> None:
+    assert not any(find(text) for find in FINDERS.values())
