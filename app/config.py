@@ -5,10 +5,11 @@
 
 import os
 import stat
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -98,6 +99,16 @@ class Dkim(_Part):
     domain: str = ""
 
 
+WATCHERS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+
+
+class Log(_Part):
+    """What the running service writes to standard error."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
 class Web(_Part):
     """Pages: the desk, signed links, the one-click endpoint."""
 
@@ -105,6 +116,7 @@ class Web(_Part):
     port: int = Field(default=8025, ge=0, le=65535)
     base_url: str = "http://127.0.0.1:8025"
     trusted: list[str] = Field(default_factory=lambda: ["127.0.0.1", "::1"])  # reverse proxies
+    watchers: list[IPvAnyNetwork] = Field(default_factory=lambda: [ip_network(one) for one in WATCHERS])
 
 
 class Core(_Part):
@@ -144,6 +156,7 @@ class Config(BaseSettings):
     dkim: list[Dkim] = Field(default_factory=list)  # keys made by hand, beside those of `tidings dkim`
     dkim_keys: Path = Path("dkim")  # the folder of `tidings dkim`
     web: Web = Web()
+    log: Log = Log()
     core: Core = Core()
     retain: Retain = Retain()
 
@@ -261,7 +274,9 @@ hostname = "{domain}"
 host = "127.0.0.1"
 port = 8025
 base_url = "https://{domain}"
-# trusted = ["127.0.0.1"]      # reverse proxies whose X-Forwarded-For is believed
+
+[log]
+format = "text"                # or "json": one object a line
 
 [core]
 alerts = []                    # addresses woken at once by a report about somebody's safety

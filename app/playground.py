@@ -281,7 +281,7 @@ class Playground:
 
     def _serve(self) -> None:
         """Show the viewer, and the pages of readers beside it."""
-        pages = site(wiring.public_pages(self.config, self.engine))
+        pages = site(self.service.public_pages())
         self._web = WebServer(Beside(pages, viewer(self.ports(), draw_secret().encode(), LOCAL)), self._web_socket)
         self._web.start()
 

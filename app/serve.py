@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -20,7 +21,7 @@ from app.scheduler import Job, Ticker
 from app.web import WebServer, bind
 from db import deployment, seals
 from db.journal import Act
-from desk.web.site import site
+from desk.web.site import Site, site
 from flows import deliver as delivering
 from flows import inbound, restore, retain, schedule
 from flows.engine import Engine
@@ -58,6 +59,7 @@ class Service:
         self._vouch = wiring.vouch(config)
         self._stopping = threading.Event()
         self._turn = threading.Lock()
+        self._ticked = time.monotonic()  # when a turn of the scheduler last ended well
 
     def start(self) -> None:
         """Start every role; returns when its ports are bound."""
@@ -85,8 +87,44 @@ class Service:
         web = self.config.web
         bound = bind(web.host, web.port)
         self.say(f"pages on {web.host}:{bound.getsockname()[1]}, in mails as {web.base_url or 'nothing'}")
-        self._web = WebServer(site(wiring.public_pages(self.config, self.engine)), bound, web.trusted)
+        self._web = WebServer(site(self.public_pages()), bound, web.trusted)
         self._web.start()
+
+    def public_pages(self) -> Site:
+        """The public pages of this program."""
+        probes: dict[str, Callable[[], str]] = {}
+        if Role.LISTEN in self.roles:
+            probes["listener"] = self._listener_fault
+        if Role.SCHEDULE in self.roles:
+            probes["scheduler"] = self._scheduler_fault
+        return wiring.public_pages(self.config, self.engine, self._now, probes, self._limits)
+
+    def _now(self) -> datetime:
+        return self.clock()
+
+    def _listener_fault(self) -> str:
+        """Why no mail can come in here; '' when the port answers."""
+        if self.listener is None:
+            return "the listener is not started"
+        try:
+            socket.create_connection((self.config.listen.host, self.listener.port), timeout=2).close()
+        except OSError as error:
+            return f"the listener's port does not answer: {error.strerror or error}"
+        return ""
+
+    def _scheduler_fault(self) -> str:
+        """Why nothing happens by itself here; '' when a turn ended well not long ago."""
+        silent = time.monotonic() - self._ticked
+        return f"no turn of the scheduler ended well for {silent:.0f} seconds" if silent > self._patience else ""
+
+    @property
+    def _patience(self) -> float:
+        return max(600.0, 10 * self.config.tick_seconds)
+
+    def _limits(self) -> dict[str, int]:
+        """Limits of the listener that were hit since it started."""
+        counted = self.listener.counters if self.listener is not None else {}
+        return {name: n for name, n in counted.items() if name.startswith("refused_")}
 
     def run(self) -> None:
         """Start, wait for SIGINT or SIGTERM, stop."""
@@ -125,6 +163,7 @@ class Service:
             for kept in retain.daily(self.engine, act=act):
                 if kept.due:
                     log.info("destroyed", what=kept.name, rows=kept.due)
+        self._ticked = time.monotonic()
         for fault in ticked.faults:
             log.warning("fault", what=fault)
         return understood, ticked

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from gettext import GNUTranslations
@@ -228,9 +228,16 @@ def listener(config: Config, made: Engine) -> Listener:
     )
 
 
-def public_pages(config: Config, made: Engine) -> Site:
-    """What the public pages are made of."""
-    return Site(made, clock(config), catalogues())
+def public_pages(
+    config: Config,
+    made: Engine,
+    now: Clock,
+    probes: Mapping[str, Callable[[], str]],
+    limits: Callable[[], Mapping[str, int]],
+) -> Site:
+    """What the public pages are made of. `probes` look at this program, `limits` tells which of its limits were hit."""
+    watchers = [str(one) for one in config.web.watchers]
+    return Site(made, now, catalogues(), watchers=watchers, probes=probes, limits=limits)
 
 
 def resolver(config: Config) -> Resolver:

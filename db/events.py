@@ -5,6 +5,7 @@ Nothing here writes; `db.timeline.append_events` does.
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -12,10 +13,13 @@ from sqlalchemy import func, select
 from db.bulk import in_chunks
 from db.engine import Tx
 from db.tables import Event as EventTable
+from db.tables import Text, TextVersion
 from digests.subject import Subject, SubjectKind
 from digests.timeline import AnyFacts, Change, Event, EventKind, facts_of
 
 _EVENT: Any = EventTable.__table__  # type: ignore[attr-defined]
+_TEXT: Any = Text.__table__  # type: ignore[attr-defined]
+_VERSION: Any = TextVersion.__table__  # type: ignore[attr-defined]
 
 
 def events_between(tx: Tx, process_id: int, after_seq: int, upto_seq: int) -> list[Event]:
@@ -121,3 +125,15 @@ def _event(row: Any) -> Event:
         about_liaison=row.about_liaison_id,
         clock_key=row.clock_key,
     )
+
+
+def changed_at(tx: Tx, process_id: int) -> datetime | None:
+    """When the timeline of a process changed last: an event was recorded, or a text was written."""
+    event = tx.execute(select(func.max(_EVENT.c.at)).where(_EVENT.c.process_id == process_id)).scalar()
+    words = (
+        select(func.max(_VERSION.c.at))
+        .join(_TEXT, _TEXT.c.id == _VERSION.c.text_id)
+        .where(_TEXT.c.process_id == process_id)
+    )
+    moments = [one for one in (event, tx.execute(words).scalar()) if one is not None]
+    return max(moments, default=None)

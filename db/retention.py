@@ -50,6 +50,7 @@ _SETTING = "kept while the process exists"
 _PERSON = "goes with the person (`person erase`, or after `left_days`)"
 RETENTION = {
     "account": _SETTING, "address": f"90 days after it was retired; {_PERSON}", "announcement": _FOREVER,
+    "application": "7 days unless the address was confirmed; then until the core team has decided",
     "attachment": _PERSON, "attempt": _FOREVER, "bounce_score": "goes with the address", "consent": _PERSON,
     "contact": _SETTING, "delivery": "kept as a number; the address of a writer who is no liaison after `mail_days`",
     "delivery_personal": "`letter_days`", "delivery_told": _FOREVER, "deployment": _SETTING, "digest": _SETTING,

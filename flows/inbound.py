@@ -18,7 +18,7 @@ from db.inbound import RawRow
 from db.journal import Act
 from db.process import ProcessRow
 from db.states import RawState
-from flows import answers, bounces, commands, notice, receipt
+from flows import answers, bounces, commands, notice, receipt, signup
 from flows.answers import Correspondent
 from flows.door import Door, Verdict, open_door
 from flows.engine import Engine, Refused
@@ -187,6 +187,8 @@ class _Apply:
                 return  # what the first one asked for is not done a second time
         if decision.confirms:
             self._confirm()
+        elif decision.joins:
+            self._join(owner)
         elif decision.command is not None:
             self._command(owner)
         elif decision.absent_until is not None and decision.actor is not None:
@@ -210,12 +212,38 @@ class _Apply:
             made = receipt.again(self.engine, done.receipt_of, self.looked.fingerprint[:16], thread)
             self.letters += [made] if made is not None else []
 
+    def _join(self, owner: ProcessRow) -> None:
+        """Ask a writer who wants to take part whether it was them; a person decides when that cannot be done."""
+        reading, message = self.looked.reading, self.looked.thread.message
+        languages = (reading.language,) if reading.language not in ("", "und") else (owner.source_lang,)
+        wish = signup.Wish(
+            name=message.from_name or message.from_addr.partition("@")[0],
+            address=message.from_addr,
+            group="",
+            languages=languages,
+            zone=owner.zone,
+            wording=signup.BY_MAIL,
+            evidence="by mail",
+        )
+        try:
+            if self.looked.answerable:
+                signup.ask(self.engine, owner.slug, wish, act=self.act)
+                return
+        except Refused as error:
+            log.info("raw message %s asked to take part and cannot: %s", self.raw.id, error)
+        self.state, self.reason, self.task = RawState.HELD, "wants to take part", "sign-up"
+
     def _confirm(self) -> None:
         """File what a writer sent before they said yes; only mail of the very address that was asked counts."""
         thread = self.looked.thread
         sender = self.engine.keys.address_hash(thread.writer_key)
-        if thread.mailing is None or thread.mailing.natural_key.split(":")[1] != sender:
+        about, asked, *rest = thread.mailing.natural_key.split(":") if thread.mailing else ("", "")
+        if thread.mailing is None or thread.owner is None or asked != sender:
             self.state, self.reason = RawState.HELD, "a yes from another address than was asked"
+            return
+        if about == "optin":
+            if not signup.confirm_tag(self.engine, thread.owner, int(rest[0], 16), "by reply", act=self.act):
+                self.state, self.reason = RawState.HELD, "a yes to a question that is too old"
             return
         with self.engine.db.read() as tx:
             held = inbound.raws(tx, process_id=thread.mailing.process_id, states=[RawState.HELD], limit=1_000)

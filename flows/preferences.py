@@ -16,7 +16,7 @@ from db.process import ProcessRow
 from db.roster import LiaisonRow
 from db.states import LiaisonState
 from digests.wall import zone, zone_names
-from flows import answers, fields, links, notice
+from flows import answers, feeds, fields, links, notice
 from flows import roster as people
 from flows.engine import Engine, Refused
 from flows.links import Reader
@@ -84,6 +84,7 @@ class Preferences:
     languages: tuple[str, ...]
     tracks: tuple[Track, ...]
     stand_ins: tuple[StandIn, ...]
+    calendar: str  # the address of their own feed
 
     @property
     def active(self) -> bool:
@@ -137,6 +138,7 @@ def _preferences(tx: Tx, engine: Engine, found: Reader, now: datetime) -> Prefer
         languages=tuple(offered),
         tracks=tuple(Track(one.slug, one.name, one.for_all) for one in tracks),
         stand_ins=tuple(_stand_ins(tx, owner, liaison)),
+        calendar=feeds.address(engine, owner, liaison),
     )
 
 

@@ -42,6 +42,7 @@ _UNDO = frozenset(
         "撤銷", "恢复", "annulla",
     )
 )  # fmt: skip
+_JOIN = frozenset({"subscribe", "join"})
 _EDGE = " \t\n.,;:!?。！，،؛…\"'«»“”„()[]*_>-"
 _ROUTES = ("safety", "handover", "translation", "date")
 
@@ -70,6 +71,7 @@ class Decision:
     task: str = ""
     ask: bool = False  # a polite question back may be sent
     confirms: bool = False  # it answers that question with yes
+    joins: bool = False  # it asks to take part, and may be asked back whether it was them
     doubtful: bool = False  # a command that nobody vouched for: told what is set, nothing changed
     absent_until: date | None = None
 
@@ -146,9 +148,17 @@ def _by_place(thread: Thread, reading: Reading, vouched: Vouched) -> Decision | 
     if thread.boxes and thread.boxes <= set(_STAFF) and reading.disposition is not Disposition.IGNORE:
         box = thread.box or Box.OWNER
         return Decision(RawState.HELD, box.value, f"for a person: {box.value}", task=box.value)
+    if thread.box is Box.REQUEST and thread.writer is None and _asks_to_join(thread, reading):
+        return _signup(thread, "sign-up", vouched)
     if thread.box in _LEAVING:
         return _commanded(thread, reading, CommandRead("unsubscribe"), vouched)
     return None
+
+
+def _asks_to_join(thread: Thread, reading: Reading) -> bool:
+    """One word in subject or text, as List-Subscribe offers it, or a sentence for it in any language."""
+    said = [fold(text).strip(_EDGE) for text in (thread.message.subject, reading.text)]
+    return any(word in _JOIN or (0 < len(word) <= SHORT and phrases("signup").first(word)) for word in said)
 
 
 def _confirmation(thread: Thread, reading: Reading) -> Decision | None:
@@ -161,7 +171,7 @@ def _confirmation(thread: Thread, reading: Reading) -> Decision | None:
     first = fold(reading.text.strip().split("\n")[0])
     said = {word, first.strip(_EDGE), first.split(" ")[0].strip(_EDGE)} if len(word) <= SHORT else {first.strip(_EDGE)}
     about = thread.mailing.natural_key.partition(":")[0]
-    if about in ("held", "unproved") and said & _YES:
+    if about in ("held", "unproved", "optin") and said & _YES:
         return Decision(RawState.COMMAND, "confirmation", confirms=True)
     if about == "left" and thread.agrees and said & _UNDO:
         return Decision(RawState.COMMAND, "command", command=CommandRead("resume"), actor=thread.named)
@@ -184,7 +194,7 @@ def _commanded(thread: Thread, reading: Reading, command: CommandRead, vouched: 
     """A command, by whom it may be given. A signed leave address needs nobody else's word."""
     rule = reading.rule if reading.command is not None else thread.box.value if thread.box else "command"
     if command.name == "signup":
-        return Decision(RawState.HELD, rule, "wants to take part", task="sign-up")
+        return _signup(thread, rule, vouched)
     if thread.box is Box.LEAVE and thread.named is not None:
         return Decision(RawState.COMMAND, rule, command=command, actor=thread.named)
     if thread.writer is None:
@@ -193,6 +203,13 @@ def _commanded(thread: Thread, reading: Reading, command: CommandRead, vouched: 
         return Decision(RawState.HELD, rule, f"{command.name}, from an address we do not know", task=task)
     sure = thread.agrees or vouched.aligned or command.name in ("help", "status", "unsubscribe")
     return Decision(RawState.COMMAND, rule, command=command, actor=thread.writer.liaison, doubtful=not sure)
+
+
+def _signup(thread: Thread, rule: str, vouched: Vouched) -> Decision:
+    """Somebody wants to take part. Who wrote to the place for that, or is vouched for, is asked whether it was them."""
+    if thread.writer is None and thread.writer_key and (thread.box is Box.REQUEST or vouched.aligned):
+        return Decision(RawState.COMMAND, rule, "wants to take part", joins=True)
+    return Decision(RawState.HELD, rule, "wants to take part", task="sign-up")
 
 
 def _routed(thread: Thread, reading: Reading) -> Decision | None:

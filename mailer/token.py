@@ -34,6 +34,8 @@ class Purpose(StrEnum):
     LEAVE = "leave"  # unsubscribing; the person is a subscription
     RELAY = "relay"  # a community voice; the person is a group
     ID = "id"  # Message-ID
+    CONFIRM = "confirm"  # the link that proves an address; the person is an application
+    FEED = "feed"  # a calendar feed; the person is a liaison
 
 
 _ADDRESSED = (Purpose.REPLY, Purpose.BOUNCE, Purpose.LEAVE, Purpose.RELAY)

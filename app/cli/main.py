@@ -26,6 +26,7 @@ from app.cli import (
     roster,
     timeline,
     translate,
+    waiting,
 )
 from app.cli.session import Session, guarded
 from app.config import PERSON
@@ -62,6 +63,7 @@ def options(
 
 for module in (timeline, translate, roster, digest, announce, outbox, inbox, input_, dkim, doctor):
     cli.add_typer(module.cli)
+waiting.add(roster.cli)
 for module_ in (rehearse, ledger, keep, person, operate, play, explain):
     module_.add(cli)
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from app import config as configuration
+from app import logs, wiring
 from app import serve as server
-from app import wiring
 from app.cli import console
 from app.cli.session import Session
 from app.clock import draw_secret
@@ -74,6 +74,7 @@ def serve(
 ) -> None:
     """Run the service until it is told to stop: listen, deliver, schedule and the web pages."""
     session: Session = context.obj
+    logs.configure(session.config.log.format, session.config.log.level)
     engine = session.engine
     roles = set(only or server.Role)
     service = server.Service(session.config, engine, roles, say=console.say)

@@ -41,7 +41,7 @@ def import_(
             roster_import.import_liaisons(
                 engine.db,
                 slug,
-                digest or _only_digest(session),
+                digest or only_digest(session),
                 liaisons_file.read_text("utf-8"),
                 draw_tag=draw_tag,
                 act=session.act(),
@@ -50,7 +50,8 @@ def import_(
         )
 
 
-def _only_digest(session: Session) -> str:
+def only_digest(session: Session) -> str:
+    """The digest that new liaisons get where only one is there. Raises `Refused`."""
     with session.engine.db.read() as tx:
         slugs = [series.slug for series in editions.digests(tx, session.process.id)]
     if len(slugs) == 1:

@@ -32,12 +32,13 @@ from db.tables.mailing import (
 )
 from db.tables.process import Contact, Deployment, Fallback, Process, Setting, Track, Worker
 from db.tables.record import Erasure, Journal, JournalPrivate, Seal
-from db.tables.roster import Address, BounceScore, Consent, Liaison, Mandate, RosterGroup, Suppression
+from db.tables.roster import Address, Application, BounceScore, Consent, Liaison, Mandate, RosterGroup, Suppression
 from db.tables.timeline import Entry, EntryTrack, Event, Question, Text, TextVersion
 
 __all__ = [
     "Address",
     "Announcement",
+    "Application",
     "Attachment",
     "Attempt",
     "Base",

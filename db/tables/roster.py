@@ -170,6 +170,26 @@ class BounceScore(Base, table=True):
     at: datetime = moment()
 
 
+class Application(Base, table=True):
+    """Somebody who asked to take part, until the core team has decided: destroyed then, the proof goes to `consent`."""
+
+    __tablename__ = "application"
+    __table_args__ = (UniqueConstraint("process_id", "key"),)
+    id: int | None = key()
+    process_id: int = Field(foreign_key="process.id")
+    tag: int = tag(unique=True)
+    addr: str
+    key: str
+    name: str
+    group_id: int | None = Field(default=None, foreign_key="roster_group.id")
+    languages: Any = document()
+    zone: str
+    wording: str  # what they agreed to, in the words they read
+    evidence: str  # where from: the page or a mail, and the neighbourhood of the network address
+    asked_at: datetime = moment()
+    confirmed_at: datetime | None = moment(nullable=True)
+
+
 class Consent(Base, table=True):
     """Proof that a person agreed: to what, in which words, when, with which evidence (LG01)."""
 

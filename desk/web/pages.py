@@ -53,6 +53,11 @@ class Pages:
         """A page that says that something is wrong: `link`, `form`, or that there is no such page."""
         return self.show("fault.html", self.language(request), status_code, what=what)
 
+    def gettext(self, lang: str, text: str) -> str:
+        """A sentence of ours as a page in that language says it."""
+        said = self._catalogues.get(lang)
+        return said.gettext(text) if said is not None else text
+
     def form_token(self, page: str) -> str:
         """What the forms of one page carry."""
         return self.engine.keys.signature("form", page)

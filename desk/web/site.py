@@ -1,6 +1,6 @@
 """The application of the public pages: routes, the guard, and a clear page for every fault."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from gettext import NullTranslations
 
@@ -10,23 +10,39 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from desk.web.feeds import FeedPages
 from desk.web.guard import Allowance, Guard
+from desk.web.join import PER_MINUTE as JOINS_PER_MINUTE
+from desk.web.join import JoinPages
 from desk.web.pages import Clock, Pages, load
 from desk.web.reader import ReaderPages
+from desk.web.watch import Probe, WatchPages
 from flows.engine import Engine
 
-PATHS = ("leave", "me", "pages.css")
+PATHS = ("leave", "me", "join", "confirm", "calendar", "health", "metrics", "pages.css")
 PER_MINUTE = 600.0
+
+
+def _no_limits() -> Mapping[str, int]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the public pages need."""
+    """What the public pages need. `watchers` are the networks that may see measures; `limits` counts limits hit."""
 
     engine: Engine
     clock: Clock
     catalogues: Mapping[str, NullTranslations]
     allowance: Allowance = field(default_factory=lambda: Allowance(PER_MINUTE))
+    joins: Allowance = field(default_factory=lambda: Allowance(JOINS_PER_MINUTE))
+    watchers: Sequence[str] = ()
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    limits: Callable[[], Mapping[str, int]] = _no_limits
+
+    def limits_hit(self) -> dict[str, int]:
+        """How often each limit was hit: those of the pages, and of what runs beside them."""
+        return {**self.limits(), "web_requests": self.allowance.refused, "web_joins": self.joins.refused}
 
 
 def site(made: Site) -> FastAPI:
@@ -35,6 +51,9 @@ def site(made: Site) -> FastAPI:
     pages = Pages(made.engine, made.clock, made.catalogues)
     app.add_middleware(Guard, allowance=made.allowance)
     app.include_router(ReaderPages(pages).routes())
+    app.include_router(JoinPages(pages, made.joins).routes())
+    app.include_router(FeedPages(pages).routes())
+    app.include_router(WatchPages(pages, made.watchers, made.probes, made.limits_hit).routes())
     _style(app)
     _errors(app, pages)
     return app
