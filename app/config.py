@@ -85,7 +85,7 @@ class Send(_Part):
 
     connections: int = Field(default=10, ge=1, le=200)
     hostname: str = ""
-    lease_minutes: int = Field(default=30, ge=1)
+    lease_minutes: int = Field(default=60, ge=1)
     give_up_days: float = Field(default=4, gt=0)
     max_per_connection: int = Field(default=100, ge=1)
     per_minute: dict[str, int] = Field(default_factory=dict)

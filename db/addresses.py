@@ -121,8 +121,8 @@ def suppress(tx: Tx, process_id: int, key_hash: str, reason: str, now: datetime)
     return True
 
 
-def lift_suppression(tx: Tx, process_id: int, key_hash: str, now: datetime) -> bool:
-    """Take the order back; False if there was none."""
+def lift_suppression(tx: Tx, process_id: int, key_hash: str, now: datetime, why: str = "") -> bool:
+    """Take the order back, for a reason in words; False if there was none."""
     found = tx.execute(
         update(_SUPPRESSION)
         .where(
@@ -130,7 +130,7 @@ def lift_suppression(tx: Tx, process_id: int, key_hash: str, now: datetime) -> b
             _SUPPRESSION.c.key_hash == key_hash,
             _SUPPRESSION.c.lifted_at.is_(None),
         )
-        .values(lifted_at=now)
+        .values(lifted_at=now, lifted_why=why)
         .returning(_SUPPRESSION.c.id)
     ).first()
     return found is not None

@@ -62,6 +62,12 @@ def time_of(tx: Tx) -> datetime | None:
     return moment
 
 
+def forget(tx: Tx, before: datetime) -> list[str]:
+    """Take workers off the list that were last seen before a moment; gives their names."""
+    silent = delete(_W).where(_W.c.seen_at < before).returning(_W.c.name)
+    return [str(row.name) for row in tx.execute(silent)]
+
+
 def workers(tx: Tx) -> list[WorkerRow]:
     """Every worker and its last sign of life."""
     return [WorkerRow(**row._mapping) for row in tx.execute(select(_W).order_by(_W.c.name))]

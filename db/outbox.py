@@ -65,6 +65,7 @@ class Claimed:
     subscription_id: int | None
     subscription_tag: int
     subscription_state: str
+    address_id: int | None
     addr: str
     address_key: str
     address_retired: bool
@@ -202,6 +203,7 @@ def _claimed(row: Any) -> Claimed:
         subscription_id=row.subscription_id,
         subscription_tag=row.subscription_tag or 0,
         subscription_state=row.subscription_state or "",
+        address_id=row.address_id,
         addr=row.addr or row.to_addr or "",
         address_key=row.key or "",
         address_retired=row.retired_at is not None,
@@ -389,6 +391,21 @@ def next_due(tx: Tx, after: datetime, *, retries: bool = True) -> datetime | Non
 
 def _waiting() -> ColumnElement[bool]:
     return or_(_D.c.state == DeliveryState.QUEUED, _D.c.state == DeliveryState.DEFERRED)
+
+
+def leases(tx: Tx) -> dict[str, tuple[int, datetime]]:
+    """Who holds how many mails under lease, and until when."""
+    query = select(_D.c.lease_by, func.count().label("mails"), func.max(_D.c.lease_until).label("until"))
+    rows = tx.execute(query.where(_D.c.state == DeliveryState.SENDING).group_by(_D.c.lease_by))
+    return {row.lease_by or "?": (int(row.mails), row.until) for row in rows}
+
+
+def waiting(tx: Tx, now: datetime) -> tuple[int, int]:
+    """How many mails wait for their moment or another try, and how many of them are due."""
+    total = func.count().label("total")
+    due = func.count().filter(_D.c.send_at <= now).label("due")
+    row = tx.execute(select(total, due).select_from(_D).where(_waiting())).one()
+    return int(row.total), int(row.due)
 
 
 def counts(tx: Tx, process_id: int | None = None) -> list[tuple[int, str, str, str, int]]:

@@ -1,12 +1,13 @@
 """What was sent, looked at from what comes back: the delivery that a token names, and how badly an address bounces."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from db.bulk import insert_new
+from db.bulk import in_chunks, insert_new
 from db.engine import Tx
 from db.tables import Address, BounceScore, Delivery, Item, Liaison, Mailing
 
@@ -39,7 +40,17 @@ class SentRow:
 def delivery(tx: Tx, process_id: int, mailing_tag: int, liaison_tag: int) -> SentRow | None:
     """The delivery that a token names (K2): by mailing and liaison, or by the mailing alone."""
     named = _L.c.tag == liaison_tag if liaison_tag else _D.c.liaison_id.is_(None)
-    row = tx.execute(
+    row = tx.execute(_sent().where(_M.c.process_id == process_id, _M.c.tag == mailing_tag, named)).first()
+    return _value(row) if row is not None else None
+
+
+def by_id(tx: Tx, ids: Sequence[int]) -> list[SentRow]:
+    """These deliveries."""
+    return [_value(row) for row in in_chunks(tx, _sent(), _D.c.id, ids)] if ids else []
+
+
+def _sent() -> Any:
+    return (
         select(
             _D.c.id,
             _D.c.mailing_id,
@@ -55,9 +66,13 @@ def delivery(tx: Tx, process_id: int, mailing_tag: int, liaison_tag: int) -> Sen
         .join(_M, _M.c.id == _D.c.mailing_id)
         .outerjoin(_L, _L.c.id == _D.c.liaison_id)
         .outerjoin(_ADDRESS, _ADDRESS.c.id == _D.c.address_id)
-        .where(_M.c.process_id == process_id, _M.c.tag == mailing_tag, named)
-    ).first()
-    return None if row is None else SentRow(*row[:8], row.key or "", row.to_addr or "")
+    )
+
+
+def _value(row: Any) -> SentRow:
+    values: dict[str, Any] = dict(row._mapping)
+    key = values.pop("key")
+    return SentRow(**(values | {"address_key": key or "", "to_addr": values["to_addr"] or ""}))
 
 
 def items(tx: Tx, mailing_id: int) -> list[tuple[int, int, str, int]]:
@@ -83,6 +98,22 @@ def last_receipt(tx: Tx, liaison_id: int) -> datetime | None:
         .limit(1)
     ).scalar()
     return found
+
+
+def set_probe(tx: Tx, address_id: int, at: datetime | None, score: float) -> None:
+    """Note that a probe is on its way, or that none came back."""
+    tx.execute(update(_SCORE).where(_SCORE.c.address_id == address_id).values(probed_at=at, score=score))
+
+
+def probed_at(tx: Tx, address_id: int) -> datetime | None:
+    """When the probe that is on its way to an address left."""
+    found: datetime | None = tx.execute(select(_SCORE.c.probed_at).where(_SCORE.c.address_id == address_id)).scalar()
+    return found
+
+
+def forget_score(tx: Tx, address_id: int) -> None:
+    """Begin anew with an address."""
+    tx.execute(delete(_SCORE).where(_SCORE.c.address_id == address_id))
 
 
 def add_score(tx: Tx, address_id: int, weight: float, now: datetime) -> float:

@@ -2,24 +2,25 @@
 
 Only a report that carries a name of ours counts (VERP token, Message-ID, or one in the returned mail): anybody can
 write one about anybody. It concerns the address that was written to, not the liaison's present one (K6), and nobody is
-deleted for it. Policy (RFC 3463): a mailbox that does not exist counts heavily, a full one or a delay lightly, a
-refusal by policy (5.7.x) not at all, for it is ours to mend.
+deleted for it. Policy (RFC 3463): a mailbox that does not exist is suppressed at once; a full one or a delay counts
+lightly and fades, and only a probe that comes back too ends it; a refusal by policy (5.7.x) is ours to mend.
 """
 
 import re
 from datetime import date, timedelta
 
-from db import addresses, journal, outbox, roster, sent, tasks
+from db import addresses, journal, outbox, process, roster, sent, tasks
 from db.engine import Database, Tx
 from db.journal import Act
 from db.process import ProcessRow
 from db.roster import LiaisonRow
 from db.sent import SentRow
 from db.states import DeliveryState, LiaisonState, RawState, WrongMove
+from flows import probe
 from flows import roster as people
 from flows.engine import Engine, Refused
 from flows.thread import Thread, tokens_in
-from mailer.reading import BounceRead, Reading
+from mailer.reading import Reading
 from mailer.token import Purpose, Token
 
 HEAVY, LIGHT, LIMIT = 5.0, 1.0, 5.0
@@ -54,17 +55,38 @@ def bounced(tx: Tx, engine: Engine, thread: Thread, reading: Reading, *, act: Ac
             tx, act, "delivery", found.id, DeliveryState.BOUNCED, f"bounce {status}", process_id=found.process_id
         )
         outbox.void_cursors(tx, [found.id])
-    if _POLICY.match(status):
-        tasks.add(tx, act, thread.owner.id, "refused", ("mailing", found.mailing_id), status)
-    elif found.address_id is not None:
-        score = sent.add_score(tx, found.address_id, _weight(reading.bounce, status), act.now)
-        if score >= LIMIT:
-            _suppress(tx, engine, thread.owner, found, "bounces", act)
+    weigh(tx, engine, thread.owner, found, status, reading.bounce.permanent is True, act=act)
     return RawState.BOUNCE
 
 
-def _weight(bounce: BounceRead, status: str) -> float:
-    return HEAVY if bounce.permanent and _NO_MAILBOX.match(status) else LIGHT
+def refused(tx: Tx, engine: Engine, found: SentRow, status: str, *, act: Act) -> None:
+    """Our smart host said no for good while we were talking to it: it counts like a report that comes later."""
+    owner = process.by_id(tx, found.process_id)
+    if owner is not None:
+        weigh(tx, engine, owner, found, status, True, act=act)
+
+
+def weigh(tx: Tx, engine: Engine, owner: ProcessRow, found: SentRow, status: str, permanent: bool, *, act: Act) -> None:
+    """Count a failure against the address it happened to, and do what follows.
+
+    A mailbox that does not exist is suppressed at once. Lighter failures add up, and fade; when they come to the limit,
+    one probe asks whether anything arrives, and only if that comes back too is the address suppressed.
+    """
+    if _POLICY.match(status):
+        tasks.add(tx, act, owner.id, "refused", ("mailing", found.mailing_id), status)
+        return
+    if found.address_id is None:
+        return
+    heavy = permanent and _NO_MAILBOX.match(status) is not None
+    probed = sent.probed_at(tx, found.address_id)
+    score = sent.add_score(tx, found.address_id, HEAVY if heavy else LIGHT, act.now)
+    if heavy or (probed is not None and probe.is_one(tx, found.mailing_id)):
+        _suppress(tx, engine, owner, found, "bounces", act)
+    elif probed is not None and probed + probe.PATIENCE <= act.now:
+        sent.set_probe(tx, found.address_id, None, LIMIT / 2)  # the last probe arrived: half of it is forgiven
+    elif score >= LIMIT and probed is None:
+        probe.send(tx, engine, owner, found, act=act)
+        sent.set_probe(tx, found.address_id, act.now, score)
 
 
 def _is_final(thread: Thread) -> bool:
@@ -107,8 +129,12 @@ def _suppress(tx: Tx, engine: Engine, owner: ProcessRow, found: SentRow, reason:
         journal.note(tx, act, ("address", found.address_id), f"suppressed: {reason}", process_id=owner.id)
     if found.liaison_id is not None and not _reachable(tx, engine, owner, found.liaison_id):
         first = [one for one in roster.mandates(tx, owner.id, [found.liaison_id]) if one.rank == "first"]
+        standing_in = dict(deputies(tx, owner, found.liaison_id))
         for mandate in first:
-            tasks.add(tx, act, owner.id, "unreachable", ("group", mandate.group_id), reason)
+            # A silent liaison is a community cut off: is there a deputy who can be asked?
+            deputy = standing_in.get(mandate.group_id)
+            note = f"{reason}; deputy: liaison {deputy}" if deputy else f"{reason}; no deputy"
+            tasks.add(tx, act, owner.id, "unreachable", ("group", mandate.group_id), note)
 
 
 def _reachable(tx: Tx, engine: Engine, owner: ProcessRow, liaison_id: int) -> bool:

@@ -1,13 +1,14 @@
-"""Control over sending: pause and resume everything or one mailing, release or drop what is held."""
+"""Control over sending: pause and resume everything, a mailing, a domain; release, drop or presume what is held."""
 
 from datetime import timedelta
 
-from db import editions, holding, journal, outbox
+from db import editions, holding, journal, outbox, pauses
 from db.editions import MailingRow
 from db.engine import Tx
 from db.journal import Act
 from db.states import WAITING, DeliveryState, MailingState
 from flows.engine import Engine, Refused
+from mailer import address
 
 LIFE = timedelta(hours=36)
 OVERDUE = "overdue: later than its limit"
@@ -32,6 +33,25 @@ def resume(engine: Engine, mailing_id: int | None, *, act: Act) -> None:
             return
         _move(tx, mailing_id, MailingState.READY, "resumed", act, paused_why=None)
         outbox.postpone(tx, mailing_id, act.now, act.now)  # whoever resumes it knows how late it is
+
+
+def pause_domain(engine: Engine, domain: str, why: str, *, act: Act) -> str:
+    """Send nothing to a destination domain; gives its name as stored. Raises `AddressError` for what is no domain."""
+    name = address.key(f"x@{domain}").partition("@")[2]
+    with engine.db.write() as tx:
+        pauses.pause(tx, name, why, act.now)
+        journal.note(tx, act, ("deployment", 1), f"domain {name} paused")
+    return name
+
+
+def resume_domain(engine: Engine, domain: str, *, act: Act) -> str:
+    """Go on sending to a domain; gives its name as stored."""
+    name = address.key(f"x@{domain}").partition("@")[2]
+    with engine.db.write() as tx:
+        if not pauses.resume(tx, name):
+            raise Refused(f"{name} is not paused; `tidings outbox status` lists what is")
+        journal.note(tx, act, ("deployment", 1), f"domain {name} resumed")
+    return name
 
 
 def release(engine: Engine, mailing_id: int, *, act: Act, only: str | None = None) -> int:

@@ -9,17 +9,17 @@ the next claim brings home. A mail can go twice only if the worker died between 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from db import editions, notes, outbox, process, readers
+from db import editions, notes, outbox, pauses, process, readers, sent
 from db.attempts import Fate
 from db.engine import Lane, Tx
 from db.journal import Act
 from db.notes import Notes
 from db.outbox import Claimed
 from db.states import DeliveryState
-from flows import control, frozen
+from flows import bounces, control, frozen
 from flows.engine import Engine
 from flows.failpoint import Failpoint
 from flows.letters import Desk, Sender, Stencil, letter, stencil
@@ -35,6 +35,7 @@ RECORDED = Failpoint("deliver.recorded")
 HOME = Failpoint("deliver.home")
 
 BATCH = 200
+BEGIN = 1 / 3  # of a lease; the rest outlasts all timeouts of one conversation, or a worker that was cut off
 GUARD = timedelta(minutes=1)  # between two looks for mailings that are too late
 NOTED = timedelta(seconds=1)  # how long a note may wait while mails still leave
 Clock = Callable[[], datetime]
@@ -97,7 +98,16 @@ def _bring_home_left(engine: Engine, act: Act) -> None:
     if engine.db.path is not None:
         for worker, fates in notes.left(notes.folder_of(engine.db.path)):
             with engine.db.write() as tx:
-                outbox.record(tx, act, worker, fates)
+                _settle(tx, engine, act, worker, fates)
+
+
+def _settle(tx: Tx, engine: Engine, act: Act, worker: str, fates: Sequence[Fate]) -> None:
+    """Record tries, and count what was refused for good against its address."""
+    written = set(outbox.record(tx, act, worker, fates))
+    refused = {one.delivery_id: one for one in fates if one.outcome == "permanent" and one.delivery_id in written}
+    for found in sent.by_id(tx, list(refused)):
+        one = refused[found.id]
+        bounces.refused(tx, engine, found, one.enhanced or f"{one.code // 100}.0.0", act=act)
 
 
 @contextmanager
@@ -115,7 +125,7 @@ def _writing(run: _Run, lane: Lane = Lane.NORMAL) -> Iterator[Tx]:
     """A writer's transaction that begins with bringing home what was noted."""
     with run.notes.taken() if run.notes is not None else nullcontext(()) as fates:
         with run.engine.db.write(lane) as tx:
-            outbox.record(tx, run.act(), run.worker, fates)
+            _settle(tx, run.engine, run.act(), run.worker, fates)
             yield tx
         HOME.reach()
 
@@ -146,6 +156,7 @@ class _Batch:
     blocks: Mapping[int, Mapping[str, Fragment]] = field(default_factory=dict)
     groups: Mapping[int, str] = field(default_factory=dict)
     suppressed: Mapping[int, str] = field(default_factory=dict)  # delivery -> reason
+    ours: Callable[[], bool] | None = None  # whether the lease still outlasts a conversation that begins now
 
 
 def _claim(run: _Run) -> _Batch:
@@ -156,7 +167,8 @@ def _claim(run: _Run) -> _Batch:
         if run.guarded_at is None or act.now - run.guarded_at > GUARD:
             run.report.held += len(control.hold_late(tx, act))
             run.guarded_at = act.now
-        ids = outbox.claim(tx, act.now, run.worker, act.now + run.engine.settings.lease, BATCH)
+        away = list(pauses.domains(tx))
+        ids = outbox.claim(tx, act.now, run.worker, act.now + run.engine.settings.lease, BATCH, away)
     if not ids:
         return _Batch()
     with run.engine.db.read() as tx:
@@ -170,6 +182,7 @@ def _claim(run: _Run) -> _Batch:
         for mailing_id in {c.mailing_id for c in claimed} - run.senders.keys():
             run.senders[mailing_id] = sender(run.engine, tx, mailing_id)
         suppressed = _suppressed(run.engine, tx, claimed)
+    begin_by = act.now + run.engine.settings.lease * BEGIN
     return _Batch(
         claimed,
         known,
@@ -177,6 +190,7 @@ def _claim(run: _Run) -> _Batch:
         {delivery: frozen.load_blocks(values) for delivery, values in blocks.items()},
         {liaison: ", ".join(name for _, _, name in found) for liaison, found in groups.items()},
         suppressed,
+        lambda: run.clock() < begin_by,
     )
 
 
@@ -251,8 +265,8 @@ def _compose(run: _Run, batch: _Batch, claimed: Claimed, dropped: list[tuple[Cla
         # One faulty row must not stop the others; it is a person's to mend.
         dropped.append((claimed, f"cannot be composed: {error}"))
         return None
-    if run.sign is not None:
-        made = Letter(made.id, made.mail_from, made.rcpt_to, run.sign(made.data, run.clock()), made.needs_utf8)
+    data = made.data if run.sign is None else run.sign(made.data, run.clock())
+    made = replace(made, data=data, ours=batch.ours)
     run.held[claimed.id] = (claimed, hashlib.sha256(made.data).hexdigest())
     COMPOSED.reach()
     return made
@@ -287,7 +301,7 @@ def _record(run: _Run, outcomes: Sequence[Outcome]) -> None:
     fates = [fate(run.engine, *run.held[o.id], o, act.now) for o in outcomes if o.id in run.held]
     if run.notes is None:
         with run.engine.db.write() as tx:
-            outbox.record(tx, act, run.worker, fates)
+            _settle(tx, run.engine, act, run.worker, fates)
     else:
         run.notes.put(fates)
         if run.notes.oldest is not None and act.now - run.notes.oldest > NOTED:

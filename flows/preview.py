@@ -3,7 +3,7 @@
 A preview writes nothing. It is made by the same decision and the same wording as the real thing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from db import addresses, counters, editions, outbox, readers
@@ -21,7 +21,7 @@ from flows.frozen import Frozen
 from flows.letters import Sender, letter, person_of, stencil
 from flows.press import EditionBase, gather, plan, set_up
 from mailer import compose
-from mailer.address import AddressError, key
+from mailer.address import AddressError, key, parse
 from mailer.compose import Fragment
 
 
@@ -33,6 +33,8 @@ class Preview:
     text: str = ""
     html: str = ""
     eml: bytes = b""
+    mail_from: str = ""
+    rcpt_to: str = ""
     send_at: datetime | None = None
     reason: str = ""
 
@@ -54,6 +56,32 @@ def find_reader(engine: Engine, owner: ProcessRow, digest_id: int, address: str,
 def preview(engine: Engine, owner: ProcessRow, series: DigestRow, address: str, *, at: datetime, act: Act) -> Preview:
     """What the liaison at `address` would get if an edition were frozen at `at`, by what is recorded and set now."""
     row = find_reader(engine, owner, series.id, address, act.now)
+    return _previewed(engine, owner, series, row, None, at=at, act=act)
+
+
+def trial(
+    engine: Engine, owner: ProcessRow, series: DigestRow, lang: str, size: str, address: str, *, act: Act
+) -> Preview:
+    """The mail of the open draft, or of the next slot, as somebody new would get it in any language, for `address`.
+
+    Its reply and leave addresses are nobody's: an answer to it is held, and leaving takes nobody off a list.
+    """
+    to = parse(address).addr
+    with engine.db.read() as tx:
+        rows = readers.subscribers(tx, series.id, limit=1)
+    if not rows:
+        raise Refused(f"{series.slug} has no readers yet: import the roster first")
+    row = replace(
+        rows[0], languages=(lang,), size=size, state="active", subscription_state="active", name="", waits=False,
+        cadence="every", cursor=None, interests=((None, 0),), verified=True, address_id=rows[0].address_id or 1,
+    )  # fmt: skip
+    return _previewed(engine, owner, series, row, to, at=act.now, act=act)
+
+
+def _previewed(
+    engine: Engine, owner: ProcessRow, series: DigestRow, row: readers.Reader, to: str | None, *, at: datetime, act: Act
+) -> Preview:
+    """The mail for a reader; `to`: a trial for that address, as for somebody who was told nothing yet."""
     with engine.db.write() as tx:
         seq = counters.last_seq(tx, owner.id)
     with engine.db.read() as tx:
@@ -62,6 +90,11 @@ def preview(engine: Engine, owner: ProcessRow, series: DigestRow, address: str, 
         number = editions.next_number(tx, series.id)
         press = set_up(tx, engine, drafted, plan(series, drafted, seq, EditionBase(at, zone(owner.zone))), number)
         gathered = gather(tx, engine, owner.id, series.id, [row], exact=True)
+    if to is not None:
+        gathered = replace(
+            gathered, waiting={}, regular={}, errata={}, known={row.liaison_id: ()}, suppressed=frozenset(),
+            told_before=frozenset(), groups={},
+        )  # fmt: skip
     decision = next(iter(news.decide(press.frozen, press.chronicle, [press.reader(row, gathered)])))
     if not isinstance(decision, news.Deliver):
         why = decision.reason.value if isinstance(decision, news.LeftOut) else "unknown"
@@ -70,6 +103,12 @@ def preview(engine: Engine, owner: ProcessRow, series: DigestRow, address: str, 
     wording = press.word(decision, row.liaison_id not in gathered.told_before)
     groups = ", ".join(name for _, _, name in gathered.groups.get(row.liaison_id, ()))
     made = _sender(engine, owner, series, drafted, seq, act)
+    if to is not None:
+        marked = replace(wording, rendered=replace(wording.rendered, subject=f"[TEST] {wording.rendered.subject}"))
+        tag = made.ring.mailing_tag(f"test:{series.slug}:{to}:{act.now.isoformat()}")
+        made = replace(made, mailing=replace(made.mailing, tag=tag))
+        nobody = replace(_claimed(row, made, marked, act.now), addr=to, liaison_tag=0, subscription_tag=0)
+        return _composed(made, nobody, marked, {}, "")
     return _composed(made, _claimed(row, made, wording, decision.send_at), wording, press.personal(decision), groups)
 
 
@@ -113,6 +152,7 @@ def _claimed(row: readers.Reader, made: Sender, wording: Frozen, send_at: dateti
         subscription_id=row.subscription_id,
         subscription_tag=row.subscription_tag,
         subscription_state=row.subscription_state,
+        address_id=row.address_id,
         addr=row.addr,
         address_key=row.address_key,
         address_retired=False,
@@ -135,6 +175,8 @@ def _composed(made: Sender, claimed: Claimed, wording: Frozen, blocks: dict[str,
         text=compose.plain_part(wording.rendered, person),
         html=compose.html_part(wording.rendered, person),
         eml=mail.data,
+        mail_from=mail.mail_from,
+        rcpt_to=mail.rcpt_to,
         send_at=claimed.send_at,
     )
 

@@ -18,7 +18,7 @@ from digests import news
 from digests.landing import overdue
 from digests.subject import Subject, SubjectKind
 from digests.wall import zone
-from flows import control, frozen, restore
+from flows import control, frozen, restore, sampling
 from flows.engine import Engine, Refused
 from flows.failpoint import Failpoint
 from flows.frozen import Frozen
@@ -46,8 +46,8 @@ class Published:
     held: bool = False
 
 
-def approve(engine: Engine, edition_id: int, *, act: Act) -> Published:
-    """Freeze a draft and put it into the outbox; skip it when nobody would get it.
+def approve(engine: Engine, edition_id: int, *, act: Act, sample: sampling.Plan | None = None) -> Published:
+    """Freeze a draft and put it into the outbox; skip it when nobody would get it. With `sample` a few get it first.
 
     Raises `Refused` when there is no such draft, and `TemplateFailed` before anything was frozen.
     """
@@ -61,6 +61,8 @@ def approve(engine: Engine, edition_id: int, *, act: Act) -> Published:
     press.word(first, first=False)  # a template that fails must fail here: the edition stays a draft
     with engine.db.write() as tx:
         mailing = _freeze(tx, engine, edition_id, act)
+        if sample is not None:
+            sampling.plan_for(tx, mailing.id, sample)
     FROZEN.reach()
     return enqueue(engine, mailing, act=act)
 
@@ -161,6 +163,8 @@ def enqueue(engine: Engine, mailing: MailingRow, *, act: Act) -> Published:
             tx, act, "mailing", mailing.id, becomes, why or "enqueued",
             process_id=mailing.process_id, proof=digest, **values,
         )  # fmt: skip
+        if not why:
+            sampling.draw_planned(tx, mailing, act)
         done = {state: n for m, _, _, state, n in outbox.counts(tx) if m == mailing.id}
     READY.reach()
     queued = sum(done.values())

@@ -14,7 +14,7 @@ from db.journal import Act
 from db.states import AnnouncementState, EditionState, MailingState
 from digests import cadence
 from digests.wall import zone
-from flows import post, publish, roster, signup, timeline
+from flows import post, publish, roster, sampling, signup, status, timeline
 from flows.engine import Engine, Refused
 from flows.publish import Published
 from flows.recipients import starts
@@ -54,6 +54,8 @@ def tick(engine: Engine, *, act: Act) -> Ticked:
         _approve_due(engine, one, ticked, act)
     ticked.announced = post.tick(engine, act=act)
     signup.expire(engine.db, act=act)
+    sampling.tick(engine, act=act)
+    status.forget_silent(engine, act=act)
     _finish(engine, act)
     ticked.sealed = _seal(engine, act)
     return ticked

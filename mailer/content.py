@@ -239,6 +239,7 @@ class NoticeKind(StrEnum):
     ALERT = "alert"  # to the core team: something needs a person
     DRAFT = "draft"  # to the core team: a draft is ready for review
     OPTIN = "optin"  # confirm your address
+    PROBE = "probe"  # does anything arrive at this address
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One composed mail for one recipient. `data` has CRLF line ends and is not yet dot-stuffed."""
+    """One composed mail for one recipient. `data` has CRLF line ends and is not yet dot-stuffed.
+
+    `ours` is asked just before the mail goes over the wire: False when its lease is so nearly over that another worker
+    might send it meanwhile; then it is left alone.
+    """
 
     id: int
     mail_from: str
     rcpt_to: str
     data: bytes
     needs_utf8: bool = False
+    ours: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

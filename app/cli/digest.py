@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from app import wiring
 from app.cli import console
 from app.cli.session import Session
 from db import editions
@@ -15,6 +16,8 @@ from db.states import EditionState
 from flows import preview as previews
 from flows import publish, schedule
 from flows.engine import Refused, nearest
+from flows.sampling import Plan
+from mailer.letter import Letter, Outcome
 
 cli = typer.Typer(name="digest", help="The standing series and its editions.", no_args_is_help=True)
 
@@ -162,15 +165,48 @@ def preview(
         typer.echo(shown.decode("utf-8", "replace"))
 
 
+@cli.command("test")
+def trial(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="Your own.")],
+    language: Annotated[str, typer.Option(help="Any language tag.")] = "en",
+    size: Annotated[str, typer.Option(help="S, M or L.")] = "M",
+    digest: Digest = "",
+) -> None:
+    """Send yourself what somebody new would get now, in any language; nobody else's mail or record is touched."""
+    session: Session = context.obj
+    series, act = series_of(session, digest), session.act()
+    if size not in ("S", "M", "L"):
+        raise Refused(f"the size is S, M or L, not {size!r}")
+    made = previews.trial(session.engine, session.process, series, language, size, address, act=act)
+    if made.reason:
+        raise Refused(f"there would be no mail: {made.reason}")
+    sign, way_out, said = wiring.signing(session.config), wiring.courier(session.config), list[Outcome]()
+    try:
+        mail = Letter(1, made.mail_from, made.rcpt_to, sign(made.eml, act.now))
+        way_out.carry(iter([mail]), said.extend)
+    finally:
+        way_out.close()
+    (outcome,) = said
+    answer = f"{outcome.code} {outcome.enhanced} {outcome.text}".strip()
+    if not outcome.accepted:
+        raise Refused(f"{outcome.relay or 'the smart host'} did not take it: {answer}")
+    console.answer(session.json, {"to": made.rcpt_to, "subject": made.subject, "answer": answer}, f"sent: {answer}")
+
+
 @cli.command()
 def approve(
     context: typer.Context,
     edition: Annotated[int | None, typer.Argument(help="Edition; not needed where one draft is open.")] = None,
+    sample: Annotated[
+        float | None, typer.Option(min=0.1, max=99, help="Per cent of the readers who get it first; the rest waits.")
+    ] = None,
     digest: Digest = "",
 ) -> None:
     """Freeze a draft and put it into the outbox."""
     session: Session = context.obj
-    done = publish.approve(session.engine, edition or _draft(session, digest), act=session.act())
+    plan = Plan(sample) if sample is not None else None
+    done = publish.approve(session.engine, edition or _draft(session, digest), act=session.act(), sample=plan)
     if session.json:
         console.emit(done)
     elif done.mailing_id is None:

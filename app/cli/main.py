@@ -24,6 +24,7 @@ from app.cli import (
     play,
     rehearse,
     roster,
+    status,
     timeline,
     translate,
     waiting,
@@ -64,7 +65,7 @@ def options(
 for module in (timeline, translate, roster, digest, announce, outbox, inbox, input_, dkim, doctor):
     cli.add_typer(module.cli)
 waiting.add(roster.cli)
-for module_ in (rehearse, ledger, keep, person, operate, play, explain):
+for module_ in (rehearse, status, ledger, keep, person, operate, play, explain):
     module_.add(cli)
 
 

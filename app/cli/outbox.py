@@ -1,4 +1,4 @@
-"""`tidings outbox`: status, held, release, drop, presume, pause, resume."""
+"""`tidings outbox`: status, held, release, drop, presume, pause, resume, sample."""
 
 from typing import Annotated
 
@@ -6,8 +6,8 @@ import typer
 
 from app.cli import console
 from app.cli.session import Session
-from db import holding, outbox
-from flows import control, restore
+from db import holding, outbox, pauses
+from flows import control, restore, sampling
 from flows.engine import Refused
 
 RESTORED = (restore.WHY, restore.UNPROVED, restore.OVERDUE)
@@ -24,16 +24,19 @@ def status(context: typer.Context) -> None:
         rows = outbox.counts(tx, session.process.id)
         due = outbox.next_due(tx, now)
         why = outbox.paused(tx)
+        away = pauses.domains(tx)
     if session.json:
         for mailing, key, kind, state, number in rows:
             console.emit({"mailing": mailing, "key": key, "kind": kind, "state": state, "mails": number})
-        console.emit({"paused": why, "next_due": due})
+        console.emit({"paused": why, "paused_domains": away, "next_due": due})
         return
     console.table(
         f"{session.process.name}: the outbox",
         ["mailing", "kind", "key", "state", "mails"],
         [(mailing, kind, key, state, number) for mailing, key, kind, state, number in rows],
     )
+    for domain, reason in away.items():
+        console.say(f"Nothing is sent to {domain}: {reason}")
     if why is not None:
         console.say(f"All sending is paused: {why}")
     elif due is not None:
@@ -113,24 +116,63 @@ def presume(context: typer.Context, mailings: Mailings = None, only: Only = None
         )
 
 
+Domain = Annotated[str, typer.Option(help="One destination domain, such as example.org.")]
+
+
 @cli.command()
 def pause(
     context: typer.Context,
     mailing: Annotated[int | None, typer.Argument(help="One mailing; without it everything.")] = None,
+    domain: Domain = "",
     why: Annotated[str, typer.Option(help="Reason, shown in `outbox status`.")] = "paused by the operator",
 ) -> None:
-    """Stop sending: one mailing half-way, or everything."""
+    """Stop sending: one mailing half-way, to one domain, or everything."""
     session: Session = context.obj
-    control.pause(session.engine, mailing, why, act=session.act())
-    console.answer(session.json, {"paused": mailing or "all"}, "paused")
+    if domain:
+        _not_both(mailing)
+        domain = control.pause_domain(session.engine, domain, why, act=session.act())
+    else:
+        control.pause(session.engine, mailing, why, act=session.act())
+    console.answer(session.json, {"paused": domain or mailing or "all"}, "paused")
 
 
 @cli.command()
 def resume(
     context: typer.Context,
     mailing: Annotated[int | None, typer.Argument(help="One mailing; without it everything.")] = None,
+    domain: Domain = "",
 ) -> None:
     """Go on sending."""
     session: Session = context.obj
-    control.resume(session.engine, mailing, act=session.act())
-    console.answer(session.json, {"resumed": mailing or "all"}, "resumed")
+    if domain:
+        _not_both(mailing)
+        domain = control.resume_domain(session.engine, domain, act=session.act())
+    else:
+        control.resume(session.engine, mailing, act=session.act())
+    console.answer(session.json, {"resumed": domain or mailing or "all"}, "resumed")
+
+
+def _not_both(mailing: int | None) -> None:
+    if mailing is not None:
+        raise Refused("name a mailing or a domain, not both")
+
+
+@cli.command()
+def sample(
+    context: typer.Context,
+    mailing: Annotated[int, typer.Argument(help="A mailing of which nothing has left.")],
+    percent: Annotated[float, typer.Option(min=0.1, max=99, help="How many get it first.")] = 5,
+    wait_minutes: Annotated[
+        int, typer.Option(min=1, help="After the last of them, how long bounces are awaited.")
+    ] = 60,
+    limit: Annotated[float, typer.Option(min=0, max=100, help="More per cent of bounces: the rest waits for you.")] = 5,
+) -> None:
+    """Send to a sample first; the rest is held until their bounces are counted, and then goes by itself, or asks."""
+    session: Session = context.obj
+    plan = sampling.Plan(percent, wait_minutes, limit)
+    first, rest = sampling.begin(session.engine, mailing, plan, act=session.act())
+    console.answer(
+        session.json,
+        {"mailing": mailing, "sample": first, "held": rest},
+        f"{first} mails go first, {rest} wait for them",
+    )

@@ -12,7 +12,7 @@ from app.cli.session import Session, report
 from app.clock import draw_tag
 from db import addresses, editions
 from digests.cadence import DAYS
-from flows import groups, roster_import, roster_show
+from flows import groups, roster_import, roster_show, suppression
 from flows import roster as flow
 from flows.engine import Refused, nearest
 from mailer.address import key
@@ -180,3 +180,31 @@ def liaison_at(session: Session, address: str) -> int:
     if standing is None:
         raise Refused(f"no liaison of {session.process.slug} has the address {address}")
     return standing.liaison.id
+
+
+@cli.command()
+def suppressed(context: typer.Context) -> None:
+    """List addresses that are not mailed, why and since when."""
+    session: Session = context.obj
+    rows = suppression.listed(session.engine, session.process.id)
+    if session.json:
+        for row in rows:
+            console.emit(row)
+        return
+    console.table(
+        f"{session.process.name}: {len(rows)} suppressed addresses",
+        ["address", "liaison", "why", "since (UTC)"],
+        [(r.addr or "(forgotten)", r.liaison, r.reason, f"{r.since:%Y-%m-%d %H:%M}") for r in rows],
+    )
+
+
+@cli.command()
+def lift(
+    context: typer.Context,
+    address: str,
+    why: Annotated[str, typer.Option(help="Why it may be mailed again; kept with the suppression.")],
+) -> None:
+    """Take a suppression back: the address is mailed again, and its bounces so far are forgotten."""
+    session: Session = context.obj
+    suppression.lift(session.engine, session.process.id, address, why, act=session.act())
+    console.answer(session.json, {"address": address, "lifted": True}, f"{address} is mailed again")

@@ -26,11 +26,12 @@ from db.tables.mailing import (
     Mailing,
     NewsItem,
     NewsSet,
+    Sample,
     Subscription,
     Variant,
     VariantBody,
 )
-from db.tables.process import Contact, Deployment, Fallback, Process, Setting, Track, Worker
+from db.tables.process import Contact, Deployment, Fallback, PausedDomain, Process, Setting, Track, Worker
 from db.tables.record import Erasure, Journal, JournalPrivate, Seal
 from db.tables.roster import Address, Application, BounceScore, Consent, Liaison, Mandate, RosterGroup, Suppression
 from db.tables.timeline import Entry, EntryTrack, Event, Question, Text, TextVersion
@@ -69,11 +70,13 @@ __all__ = [
     "Moment",
     "NewsItem",
     "NewsSet",
+    "PausedDomain",
     "Process",
     "Question",
     "RawBody",
     "RawMessage",
     "RosterGroup",
+    "Sample",
     "Seal",
     "Setting",
     "Statement",

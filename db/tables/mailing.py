@@ -179,6 +179,19 @@ class Mailing(Base, table=True):
     paused_why: str | None = None
 
 
+class Sample(Base, table=True):
+    """A mailing that goes to some readers first; the rest is held until their bounces are counted."""
+
+    __tablename__ = "sample"
+    mailing_id: int = Field(foreign_key="mailing.id", primary_key=True)
+    size: int  # readers in the sample; 0 while the mailing is being built
+    percent: float
+    wait_minutes: int  # between the last mail of the sample and the decision
+    limit_percent: float  # more bounces than this, and a person decides
+    state: str  # open, passed, stopped
+    decided_at: datetime | None = moment(nullable=True)
+
+
 class NewsSet(Base, table=True):
     """A set of news that several readers share."""
 

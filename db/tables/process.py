@@ -19,6 +19,15 @@ class Deployment(Base, table=True):
     paused_why: str | None = None
 
 
+class PausedDomain(Base, table=True):
+    """A destination domain that nothing is sent to for now."""
+
+    __tablename__ = "paused_domain"
+    domain: str = Field(primary_key=True)
+    at: datetime = moment()
+    why: str
+
+
 class Worker(Base, table=True):
     """A running program and its last sign of life."""
 

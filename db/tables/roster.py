@@ -159,6 +159,7 @@ class Suppression(Base, table=True):
     reason: str
     since: datetime = moment()
     lifted_at: datetime | None = moment(nullable=True)
+    lifted_why: str | None = None
 
 
 class BounceScore(Base, table=True):
@@ -168,6 +169,7 @@ class BounceScore(Base, table=True):
     address_id: int = Field(foreign_key="address.id", primary_key=True)
     score: float = 0.0
     at: datetime = moment()
+    probed_at: datetime | None = moment(nullable=True)  # a probe is on its way since
 
 
 class Application(Base, table=True):

@@ -57,6 +57,8 @@ class Ride:
         """The outcome of a parcel that this server can never take."""
         if parcel.fault is not None:
             return parcel.fault
+        if _lapsed(parcel):
+            return unsent(parcel, _LAPSED, self._link.relay.name, permanent=False)
         obstacle = self._link.obstacle(parcel)
         return None if obstacle is None else unsent(parcel, obstacle, self._link.relay.name, permanent=True)
 
@@ -124,6 +126,10 @@ class Ride:
         if link.over:
             await self._refuse(parcel, link.lost())
             return None
+        if _lapsed(parcel):
+            link.abort()  # the server waits for data: only an end of the connection keeps it from taking any
+            self._ticket = await self._settle(unsent(parcel, _LAPSED, link.relay.name, permanent=False))
+            return None
         following = self._next()
         last += _DOT
         if following is not None:
@@ -162,6 +168,13 @@ class Ride:
 
 _ABOUT_US = frozenset((530, 534, 535, 538))
 """The relay wants a login or TLS (RFC 4954 section 6, RFC 3207 section 4): once that is mended the mail can go."""
+
+_LAPSED = Reply(0, "", "not begun: its lease is nearly over")
+
+
+def _lapsed(parcel: Parcel) -> bool:
+    return parcel.letter.ours is not None and not parcel.letter.ours()
+
 
 _FITS: tuple[Callable[[Reply], bool], ...] = (
     lambda reply: reply.ok,

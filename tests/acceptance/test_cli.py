@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import socket
 import stat
 import zipfile
 from pathlib import Path
@@ -341,3 +342,34 @@ def test_texts_go_out_to_translators_and_come_back(shell: Shell) -> None:
     assert "po, yaml" in shell.run("translate", "export", "-l", "sw", "--as", "xls", code=1).stderr
     (shell.folder / "bad.po").write_bytes(b"\xff\xfe")
     assert "UTF-8" in shell.run("translate", "import", "bad.po", code=1).stderr
+
+
+def test_status_and_control(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "strategy.example")
+    (found,) = shell.json("status")
+    assert (found["generation"], found["workers"], found["held"]) == (1, [], 0)
+    shell.run("outbox", "pause", "--domain", "Example.ORG", "--why", "it asked us to")
+    assert "nothing is sent to example.org: it asked us to" in shell.run("status").stdout
+    assert "not both" in shell.run("outbox", "pause", "3", "--domain", "example.org", code=1).stderr
+    assert "example.com is not paused" in shell.run("outbox", "resume", "--domain", "example.com", code=1).stderr
+    shell.run("outbox", "resume", "--domain", "example.org")
+    assert "no mailing 3 is ready" in shell.run("outbox", "sample", "3", code=1).stderr
+    assert shell.json("roster", "suppressed") == []
+    assert "is not suppressed" in shell.run("roster", "lift", "a@b.example", "--why", "so she says", code=1).stderr
+    assert "nobody" in shell.run("roster", "lift", "nobody", "--why", "so", code=1).stderr
+
+
+def test_a_test_mail_that_the_smart_host_does_not_take(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "strategy.example")
+    shell.run("digest", "add", "core", "--title", "Strategy digest", "--rule", "fortnightly wed 09:00")
+    assert "has no readers yet" in shell.run("digest", "test", "me@team.example", code=1).stderr
+    assert "S, M or L" in shell.run("digest", "test", "me@team.example", "--size", "XL", code=1).stderr
+    shell.run("roster", "import", "--groups", str(SAMPLES / "groups.csv"))
+    shell.run("roster", "import", "--liaisons", str(SAMPLES / "liaisons.csv"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = shell.folder / "tidings.toml"
+    config.write_text(config.read_text().replace("port = 25\n", f"port = {port}\n"))
+    said = shell.run("digest", "test", "me@team.example", "--language", "de", code=1).stderr
+    assert "did not take it" in said

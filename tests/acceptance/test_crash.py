@@ -5,17 +5,20 @@ the second edition is about to be approved, and three replies to the first are o
 """
 
 import importlib
+import itertools
 import json
 import pkgutil
 import random
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -25,6 +28,7 @@ from app.wiring import DIED
 from db import tables
 from db.engine import Database
 from flows import failpoint, inbound
+from mailer.wire.sink import STALL
 from tests.crash import Driver, Witness, check_records
 from tests.crash_driver import CONNECTIONS, LEASE, Order
 from tests.databases import KINDS, Databases
@@ -243,3 +247,134 @@ def test_two_workers_one_killed(databases: Databases, driver: Driver, tmp_path: 
     witness.check_repeats(CONNECTIONS)
     check_records(db)
     databases.release(db)
+
+
+def order_of(db: Database, witness: Witness, folder: Path, **more: Any) -> Order:
+    """Send what is due."""
+    end = FANOUT + timedelta(hours=20)
+    return Order("fanout", url(db), witness.sink.port, FANOUT.isoformat(), end.isoformat(), str(folder), **more)
+
+
+def later(order: Order, moved: timedelta = LEASE) -> Order:
+    """The same, when every lease is over."""
+    start = datetime.fromisoformat(order.start) + moved + timedelta(minutes=1)
+    return replace(order, start=start.isoformat(), pages=0)
+
+
+def test_a_server_that_refuses_some_for_good(databases: Databases, driver: Driver, tmp_path: Path) -> None:
+    readers, dots = 40, itertools.count(1)
+    witness = Witness(fault=lambda moment, _: "550 5.2.2 full" if moment == "dot" and next(dots) % 7 == 0 else None)
+    db = fan_out(databases, "sqlite", readers)
+    assert driver.run(order_of(db, witness, tmp_path)) == 0
+    witness.close()
+    refused = (next(dots) - 1) // 7
+    assert len(witness.mails) == len(witness.letters) == readers - refused
+    check_records(db, failed=refused)
+    databases.release(db)
+
+
+def test_a_server_that_stalls(databases: Databases, driver: Driver, tmp_path: Path) -> None:
+    """It takes the mail and says nothing more: nobody can know, so the same mail comes again, by the same name."""
+    readers, dots = 30, itertools.count(1)
+    witness = Witness(fault=lambda moment, _: STALL if moment == "dot" and next(dots) in (5, 20) else None)
+    db = fan_out(databases, "sqlite", readers)
+    assert driver.run(order_of(db, witness, tmp_path, patience=3.0)) == 0
+    witness.close()
+    sent_to_all(witness, readers)
+    assert len(witness.mails) - len(witness.letters) >= 2
+    witness.check_repeats(len(witness.mails))
+    check_records(db)
+    databases.release(db)
+
+
+def test_a_full_disk(databases: Databases, driver: Driver, tmp_path: Path) -> None:
+    _full_disk(databases, driver, tmp_path, readers=100, times=1)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_disk_that_is_full_again_and_again(databases: Databases, driver: Driver, tmp_path: Path) -> None:
+    _full_disk(databases, driver, tmp_path, readers=3_000, times=30)
+
+
+def _full_disk(databases: Databases, driver: Driver, folder: Path, *, readers: int, times: int) -> None:
+    db = fan_out(databases, "sqlite", readers)
+    witness = Witness()
+    order = order_of(db, witness, folder)
+    for n in range(times):
+        assert driver.run(replace(order, pages=4 + n)) == 1  # it cannot record, so it stops sending
+        witness.settle()
+        witness.run += 1
+        order = later(order)
+    assert driver.run(order) == 0
+    witness.close()
+    sent_to_all(witness, readers)
+    witness.check_repeats(CONNECTIONS)
+    check_records(db)
+    databases.release(db)
+
+
+def test_a_worker_that_was_cut_off_for_longer_than_its_lease(databases: Databases, tmp_path: Path) -> None:
+    """It stands still, another takes over what it held, it goes on: what it had not begun it leaves alone."""
+    readers, lease = 60, 6.0
+    db = fan_out(databases, "postgresql", readers)
+    witness, frozen, other, stopped = Witness(), Driver(), Driver(), threading.Event()
+
+    def strike(count: int) -> None:
+        if count == 20:
+            frozen.kill(signal.SIGSTOP)
+            stopped.set()
+
+    witness.on_count = strike
+    order = order_of(db, witness, tmp_path, lease=lease, ticking=True)
+    frozen.begin(order)
+    assert stopped.wait(60)
+    time.sleep(lease / 2)  # longer than the third of a lease in which a mail may be begun
+    witness.run += 1
+    after = replace(later(order), lease=600, ticking=False)
+    assert other.run(after) == 0
+    frozen.kill(signal.SIGCONT)
+    assert frozen.end() == 0
+    assert other.run(later(after, timedelta(minutes=30))) == 0
+    for one in (frozen, other):
+        one.close()
+    witness.close()
+    sent_to_all(witness, readers)
+    assert len(witness.mails) - readers <= CONNECTIONS
+    check_records(db)
+    databases.release(db)
+
+
+def test_a_database_restarted_under_load(driver: Driver, tmp_path: Path) -> None:
+    _restarts(driver, tmp_path, readers=60, times=1)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_database_restarted_again_and_again(driver: Driver, tmp_path: Path) -> None:
+    _restarts(driver, tmp_path, readers=3_000, times=25)
+
+
+def _restarts(driver: Driver, folder: Path, *, readers: int, times: int) -> None:
+    own = Databases(folder)  # a server of its own: the others go on
+    db = fan_out(own, "postgresql", readers)
+    witness = Witness()
+    order = order_of(db, witness, folder)
+    db.close()
+    for _ in range(times):
+        target, struck = len(witness.mails) + readers // (times + 2), threading.Event()
+        witness.on_count = lambda count, target=target, struck=struck: struck.set() if count == target else None
+        driver.begin(order)
+        assert struck.wait(60)
+        own.restart()
+        assert driver.end() in (0, 1)  # 1: it could not record, and stopped sending
+        witness.settle()
+        witness.run += 1
+        order = later(order)
+    witness.on_count = lambda _: None
+    assert driver.run(order) == 0
+    witness.close()
+    sent_to_all(witness, readers)
+    witness.check_repeats(CONNECTIONS)
+    check_records(db)
+    own.close()

@@ -225,6 +225,7 @@ KINDS: dict[str, Callable[[str], object]] = {
     "left": lambda lang: notice(lang, number=30),
     "paused": lambda lang: notice(lang, until=date(2020, 12, 1)),
     "away": lambda lang: notice(lang, about="Ana Ruiz", until=date(2020, 12, 1)),
+    "probe": notice,
     "resumed": notice,
     "help": notice,
     "status": lambda lang: notice(lang, facts=_FACTS, details=(_block(lang, "S-1042: answered"),)),

@@ -1,0 +1,54 @@
+"""`tidings status`: every worker with its role and last sign of life, and what waits."""
+
+from datetime import datetime, timedelta
+
+import typer
+
+from app.cli import console
+from app.cli.session import Session
+from flows.status import Status, WorkerState
+from flows.status import status as flow
+
+MISSED = 3  # ticks without a sign of life, after which a worker is called silent
+
+
+def add(cli: typer.Typer) -> None:
+    """Hang the verb on the root."""
+    cli.command("status")(status)
+
+
+def status(context: typer.Context) -> None:
+    """Show every worker, its role and last sign of life; what waits, what is paused, and how far all is sealed."""
+    session: Session = context.obj
+    now = session.act().now
+    lives = timedelta(seconds=max(60.0, MISSED * session.config.tick_seconds))
+    found = flow(session.engine, lives, now=now)
+    if session.json:
+        console.emit(found)
+        return
+    console.table(
+        f"{len(found.workers)} workers, generation {found.generation}",
+        ["worker", "role", "since (UTC)", "last sign of life", "mails in hand"],
+        [_row(one, now) for one in found.workers],
+    )
+    for line in _lines(found):
+        console.say(line)
+
+
+def _row(one: WorkerState, now: datetime) -> tuple[object, ...]:
+    ago = f"{int((now - one.seen_at).total_seconds())} s ago"
+    seen = ago if one.alive else (f"SILENT, {ago}" if one.role else "never known")
+    hand = f"{one.holds}, until {one.until:%H:%M} UTC" if one.until is not None and one.holds else ""
+    return one.name, one.role, f"{one.started_at:%Y-%m-%d %H:%M}" if one.role else "", seen, hand
+
+
+def _lines(found: Status) -> list[str]:
+    next_due = f"; the next one at {found.next_due:%Y-%m-%d %H:%M} UTC" if found.next_due else ""
+    lines = [
+        f"mails: {found.queued} wait, {found.due} of them are due{next_due}",
+        f"held for you: {found.held} (`tidings outbox held`)",
+        f"mail in, not yet understood: {found.pending}",
+        f"journal: sealed up to seal {found.seal}, {found.unsealed} rows not yet",
+    ]
+    lines += [f"nothing is sent to {domain}: {why}" for domain, why in found.paused_domains.items()]
+    return lines + ([f"ALL SENDING IS PAUSED: {found.paused}"] if found.paused is not None else [])

@@ -1,0 +1,77 @@
+"""The state of the whole: workers and their signs of life, what waits, what is paused, how far the record is sealed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from db import deployment, holding, inbound, outbox, pauses, process, seals
+from db.journal import Act
+from db.states import RawState
+from flows.engine import Engine
+
+FORGOTTEN = timedelta(days=7)  # a worker that gave no sign of life for so long is taken off the list
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """A running program. `alive`: it gave a sign of life lately. `holds` mails under lease until `until`."""
+
+    name: str
+    role: str
+    started_at: datetime
+    seen_at: datetime
+    alive: bool
+    holds: int
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything an operator asks first."""
+
+    generation: int
+    workers: tuple[WorkerState, ...]
+    paused: str | None
+    paused_domains: dict[str, str]
+    queued: int
+    due: int
+    held: int
+    pending: int
+    next_due: datetime | None
+    seal: int
+    unsealed: int
+
+
+def status(engine: Engine, lives: timedelta, *, now: datetime) -> Status:
+    """How things are. A worker counts as alive when it gave a sign of life within `lives`."""
+    with engine.db.read() as tx:
+        leases = outbox.leases(tx)
+        known = [
+            WorkerState(
+                one.name, one.role, one.started_at, one.seen_at, one.seen_at >= now - lives,
+                *leases.pop(one.name, (0, None)),
+            )
+            for one in deployment.workers(tx)
+        ]  # fmt: skip
+        # Killed before it could say anything, or taken off the list: its mails come back when the lease is over.
+        known += [WorkerState(name, "", until, until, False, mails, until) for name, (mails, until) in leases.items()]
+        newest = seals.newest(tx)
+        waiting, due = outbox.waiting(tx, now)
+        return Status(
+            generation=deployment.generation(tx),
+            workers=tuple(known),
+            paused=outbox.paused(tx),
+            paused_domains=pauses.domains(tx),
+            queued=waiting,
+            due=due,
+            held=sum(row.mails for one in process.everyone(tx) for row in holding.held(tx, one.id)),
+            pending=inbound.counts(tx).get(RawState.PENDING, 0),
+            next_due=outbox.next_due(tx, now),
+            seal=newest.no if newest is not None else 0,
+            unsealed=seals.unsealed(tx),
+        )
+
+
+def forget_silent(engine: Engine, *, act: Act) -> list[str]:
+    """Take workers off the list that gave no sign of life for a week; gives their names."""
+    with engine.db.write() as tx:
+        return deployment.forget(tx, act.now - FORGOTTEN)
