@@ -58,14 +58,14 @@ RETENTION = {
     "fallback": _SETTING, "input": _PERSON, "interest": _FOREVER, "item": _FOREVER, "journal": _FOREVER,
     "journal_private": "`private_days`", "language_gate": _FOREVER, "left_out": _FOREVER,
     "liaison": "forgotten `left_days` after leaving; the number stays", "mailing": _FOREVER, "mandate": _FOREVER,
-    "news_item": _FOREVER, "news_set": _FOREVER, "process": _SETTING, "question": _FOREVER,
+    "news_item": _FOREVER, "news_set": _FOREVER, "paused_domain": _SETTING, "process": _SETTING, "question": _FOREVER,
     "raw_body": "`mail_days`; reports `report_days`", "raw_message": "what was understood: 30 days after the bytes",
-    "roster_group": _SETTING, "seal": _FOREVER, "setting": _SETTING, "statement": _FOREVER,
+    "roster_group": _SETTING, "sample": _FOREVER, "seal": _FOREVER, "setting": _SETTING, "statement": _FOREVER,
     "statement_link": _FOREVER, "statement_text": _PERSON, "subscription": _FOREVER,
     "suppression": "a keyed hash; a year after it was lifted", "task": _FOREVER, "text": _FOREVER,
     "text_version": _FOREVER, "track": _SETTING, "variant": _FOREVER,
     "variant_body": "`letter_days` of letters to one person, `wording_days` of the others",
-    "worker": "30 days after its last sign of life",
+    "worker": "7 days after its last sign of life",
 }  # fmt: skip
 
 
