@@ -63,6 +63,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# Speed, as ratios inside one run; wants smtp-source and smtp-sink (Debian: postfix). make bench SHORT=1 ONLY=fanout,build
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m bench $(if $(SHORT),--short) $(if $(ONLY),--only $(ONLY))
+
 # How well replies are read, beside other libraries: make accuracy CORPUS=DIR [REPLIES=FILE]
 accuracy: $(VENV)/.installed-dev
 	$(INSTALL) --require-hashes -r requirements-bench.lock

@@ -48,10 +48,10 @@ WORDS = {
 NAMES = ("Ana Alves", "Badr Ben Ali", "Chloé Petit", "Dmitri Ivanov", "Eva Köhler", "李明", "Grace Otieno", "Hugo Ruiz")
 
 
-def open_engine(path: Path, *, signed: bool = False) -> Engine:
-    """The engine on a database file of this module."""
+def open_engine(database: Path | str, *, signed: bool = False) -> Engine:
+    """The engine on a database file of this module, or on the URL of a database."""
     return Engine(
-        db=Database(f"sqlite:///{path}"),
+        db=Database(database if isinstance(database, str) else f"sqlite:///{database}"),
         keys=Keys([b"a secret of the benches, 32 octets"]),
         renderer=wiring.renderer(),
         draw_tag=itertools.count(1000).__next__,

@@ -47,11 +47,12 @@ PACE = 0.02  # seconds between inbound mails of one client
 
 def work(arguments: argparse.Namespace) -> None:
     """Deliver everything that is due in a database, as `tidings serve` would; print what was measured as JSON."""
-    engine = crowd.open_engine(Path(arguments.worker), signed=bool(arguments.key))
+    place = arguments.worker
+    engine = crowd.open_engine(place if "://" in place else Path(place), signed=bool(arguments.key))
     courier = Courier([Relay("127.0.0.1", arguments.port, tls="none")], CourierSettings(connections=CONNECTIONS))
     listener = _listener(engine) if arguments.listen else None
-    if listener is not None:
-        print(listener.port, flush=True)
+    if listener is not None or arguments.wait:
+        print(listener.port if listener is not None else "ready", flush=True)
         sys.stdin.readline()
     first = Stopwatch()
     moving = _Clock()
@@ -59,7 +60,11 @@ def work(arguments: argparse.Namespace) -> None:
         _profile_threads(arguments.profile)
     begin = time.perf_counter()
     done = deliver.deliver(
-        engine, first.around(courier), "bench", clock=moving, sign=_signing(arguments.key) if arguments.key else None
+        engine,
+        first.around(courier),
+        arguments.name,
+        clock=moving,
+        sign=_signing(arguments.key) if arguments.key else None,
     )
     seconds = time.perf_counter() - begin
     print(json.dumps({
@@ -329,6 +334,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--key", default="", help=argparse.SUPPRESS)
     parser.add_argument("--listen", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--name", default="bench", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         work(arguments)
