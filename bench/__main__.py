@@ -1,7 +1,7 @@
 """Every benchmark of speed in one run, its figures as ratios beside their bars: `make bench`.
 
-What cannot be measured here is skipped, visibly. `--short` takes fewer recipients and rounds; the bars are meant for the
-long form on a machine that does nothing else, so the load is printed too.
+What cannot be measured here is skipped, visibly. `--short` takes fewer recipients and rounds. The bars are meant for
+the long form on a machine that does nothing else, so the load is printed too.
 
     python -m bench [--short] [--only fanout,far,build]
 """
