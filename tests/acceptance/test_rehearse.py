@@ -1,5 +1,6 @@
 """A rehearsal says what then happens, and touches nothing."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,9 +22,8 @@ from tests.world import START, World
 def play(world: World, tmp_path: Path) -> Callable[..., Rehearsal]:
     @contextmanager
     def stage() -> Iterator[Engine]:
-        for old in tmp_path.glob("copy*"):
-            old.unlink()
-        copied = Database(f"sqlite:///{tmp_path / 'copy.sqlite'}", lasting=False)
+        # A folder of its own each time: a copy has files beside it.
+        copied = Database(f"sqlite:///{tempfile.mkdtemp(dir=tmp_path)}/copy.sqlite", lasting=False)
         rehearse.copy(world.engine.db, copied, now=world.now)
         yield replace(world.engine, db=copied)
         copied.close()
