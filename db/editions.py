@@ -111,6 +111,11 @@ def digest(tx: Tx, digest_id: int) -> DigestRow:
     return _digest(tx.execute(select(_DIGEST).where(_DIGEST.c.id == digest_id)).one())
 
 
+def lock_digest(tx: Tx, digest_id: int) -> None:
+    """Keep other programs from drafting this digest until the transaction ends."""
+    tx.execute(select(_DIGEST.c.id).where(_DIGEST.c.id == digest_id).with_for_update())
+
+
 def set_digest(tx: Tx, digest_id: int, **values: Any) -> None:
     """Change settings of a digest."""
     tx.execute(update(_DIGEST).where(_DIGEST.c.id == digest_id).values(**values))
@@ -201,6 +206,12 @@ def mailings(tx: Tx, states: Sequence[str] = (), **where: Any) -> list[MailingRo
 def building(tx: Tx) -> list[MailingRow]:
     """Mailings whose deliveries are not all written yet: a crash left them, or they have just begun."""
     return mailings(tx, [MailingState.BUILDING])
+
+
+def lock_building(tx: Tx, mailing_id: int) -> bool:
+    """Keep other programs off a mailing until the transaction ends; False when it is not being built any more."""
+    state = tx.execute(select(_MAILING.c.state).where(_MAILING.c.id == mailing_id).with_for_update()).scalar_one()
+    return bool(state == MailingState.BUILDING)
 
 
 def set_mailing(tx: Tx, mailing_id: int, **values: Any) -> None:

@@ -334,11 +334,13 @@ def variant_ids(tx: Tx, mailing_id: int) -> dict[str, int]:
     return {row.key: row.id for row in rows}
 
 
-def served(tx: Tx, mailing_id: int) -> int:
-    """How far an enqueue came: the highest liaison id with a delivery or a reason for none."""
-    delivered = tx.execute(select(func.max(_D.c.liaison_id)).where(_D.c.mailing_id == mailing_id)).scalar()
-    left = tx.execute(select(func.max(_LEFT.c.liaison_id)).where(_LEFT.c.mailing_id == mailing_id)).scalar()
-    return max(int(delivered or 0), int(left or 0))
+def served(tx: Tx, mailing_id: int, liaison_ids: Sequence[int]) -> set[int]:
+    """Which of these liaisons have a delivery of a mailing, or a reason for none."""
+    found: set[int] = set()
+    for table in (_D, _LEFT):
+        mine = table.c.mailing_id == mailing_id, table.c.liaison_id.in_(liaison_ids)
+        found.update(tx.execute(select(table.c.liaison_id).where(*mine)).scalars())
+    return found
 
 
 def add_deliveries(tx: Tx, rows: Sequence[dict[str, Any]]) -> dict[int, int]:

@@ -145,17 +145,37 @@ def enqueue(engine: Engine, mailing: MailingRow, *, act: Act) -> Published:
         row = editions.edition(tx, mailing.edition_id or 0)
         if row is None:
             raise LookupError(f"mailing {mailing.id} has no edition")
-        start = readers.served(tx, mailing.id)
-        numbered = editions.items(tx, mailing.id)
     press = set_press(engine, row, mailing.seq, act)
+    try:
+        for batch in _batches(press, after=0):
+            left = _not_served(press, mailing, batch)
+            while left:
+                left = _enqueue_batch(press, mailing, left, act)
+        WRITTEN.reach()
+        return _release(press, row, mailing, act)
+    except _Overtaken:
+        return _so_far(engine, row, mailing)
+
+
+class _Overtaken(Exception):
+    """Another program writes the same mailing and is ahead: it is left to it."""
+
+
+def _not_served(press: Press, mailing: MailingRow, rows: Sequence[readers.Reader]) -> list[readers.Reader]:
+    """Those without a delivery or a reason for none; the numbers that items have by now become this press's own."""
+    with press.engine.db.read() as tx:
+        served = readers.served(tx, mailing.id, [row.liaison_id for row in rows])
+        numbered = editions.items(tx, mailing.id)
     press.numbers.update({Subject(SubjectKind(kind), i): number for (kind, i), number in numbered.items()})
-    for batch in _batches(press, start):
-        left: Sequence[readers.Reader] = batch
-        while left:
-            left = _enqueue_batch(press, mailing, left, act)
-    WRITTEN.reach()
+    return [row for row in rows if row.liaison_id not in served]
+
+
+def _release(press: Press, row: EditionRow, mailing: MailingRow, act: Act) -> Published:
+    """Let the mailing go, or hold it for a person, now that every reader has a delivery or a reason for none."""
     why = _hold(press, row, act)
-    with engine.db.write() as tx:
+    with press.engine.db.write() as tx:
+        if not editions.lock_building(tx, mailing.id):
+            raise _Overtaken
         total, digest = readers.settled(tx, mailing.id)
         becomes = MailingState.HELD if why else MailingState.READY
         values = {"total": total, "set_hash": digest, "ready_at": act.now, "paused_why": why}
@@ -165,10 +185,16 @@ def enqueue(engine: Engine, mailing: MailingRow, *, act: Act) -> Published:
         )  # fmt: skip
         if not why:
             sampling.draw_planned(tx, mailing, act)
-        done = {state: n for m, _, _, state, n in outbox.counts(tx) if m == mailing.id}
     READY.reach()
-    queued = sum(done.values())
-    return Published(row.id, row.number, mailing.id, queued, total - queued, why is not None)
+    return _so_far(press.engine, row, mailing)
+
+
+def _so_far(engine: Engine, row: EditionRow, mailing: MailingRow) -> Published:
+    with engine.db.read() as tx:
+        held = editions.mailing(tx, mailing.id).state == MailingState.HELD
+        total, _ = readers.settled(tx, mailing.id)
+        queued = sum(n for m, _, _, _, n in outbox.counts(tx) if m == mailing.id)
+    return Published(row.id, row.number, mailing.id, queued, total - queued, held)
 
 
 def _hold(press: Press, row: EditionRow, act: Act) -> str | None:
@@ -220,7 +246,10 @@ class _Made:
 
 
 def _enqueue_batch(press: Press, mailing: MailingRow, rows: Sequence[readers.Reader], act: Act) -> list[readers.Reader]:
-    """Decide, word and write one batch; gives the readers whose news moved meanwhile, to be decided again (N7)."""
+    """Decide, word and write one batch; gives the readers whose news moved meanwhile, to be decided again (N7).
+
+    Raises `_Overtaken` when another program wrote of the same mailing for one of them since they were read.
+    """
     decisions, gathered = _decide(press, rows)
     delivers = [d for d in decisions if isinstance(d, news.Deliver)]
     numbers = press.add_numbers(delivers)
@@ -239,6 +268,8 @@ def _enqueue_batch(press: Press, mailing: MailingRow, rows: Sequence[readers.Rea
         )
     WORDED.reach()
     with press.engine.db.write(Lane.BULK) as tx:
+        if not editions.lock_building(tx, mailing.id) or readers.served(tx, mailing.id, list(by_liaison)):
+            raise _Overtaken
         moved = _moved(tx, decisions, by_liaison)
         editions.add_items(tx, mailing.id, {(s.kind.value, s.id): n for s, n in numbers.items()})
         _cancel(tx, act, [d for d in decisions if d.liaison not in moved])

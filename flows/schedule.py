@@ -3,7 +3,9 @@
 Any number of schedulers may run this at once; unique keys and the table of moves make it harmless.
 """
 
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -11,7 +13,7 @@ from db import announcements, editions, journal, outbox, process, seals
 from db.editions import DigestRow, EditionRow
 from db.engine import Lane
 from db.journal import Act
-from db.states import AnnouncementState, EditionState, MailingState
+from db.states import AnnouncementState, EditionState, MailingState, WrongMove
 from digests import cadence
 from digests.wall import zone
 from flows import post, publish, roster, sampling, signup, status, timeline
@@ -19,6 +21,8 @@ from flows.engine import Engine, Refused
 from flows.publish import Published
 from flows.recipients import starts
 from mailer.render import TemplateFailed
+
+log = logging.getLogger("tidings.schedule")
 
 LOOK_BACK = timedelta(days=40)  # how far a digest that never ticked looks for its last slot
 
@@ -50,15 +54,27 @@ def tick(engine: Engine, *, act: Act) -> Ticked:
         if mailing.edition_id is not None:  # an announcement's is taken up by its own tick
             ticked.published.append(publish.enqueue(engine, mailing, act=act))
     for one in series:
-        draft(engine, one, ticked, act=act)
+        with _first_wins():
+            draft(engine, one, ticked, act=act)
         _approve_due(engine, one, ticked, act)
-    ticked.announced = post.tick(engine, act=act)
+    with _first_wins():
+        ticked.announced = post.tick(engine, act=act)
     signup.expire(engine.db, act=act)
     sampling.tick(engine, act=act)
     status.forget_silent(engine, act=act)
-    _finish(engine, act)
+    with _first_wins():
+        _finish(engine, act)
     ticked.sealed = _seal(engine, act)
     return ticked
+
+
+@contextmanager
+def _first_wins() -> Iterator[None]:
+    """A move that another scheduler made meanwhile is done: this one's transaction is undone, and no fault."""
+    try:
+        yield
+    except WrongMove as taken:
+        log.info("another scheduler was first: %s", taken)
 
 
 def _seal(engine: Engine, act: Act) -> int:
@@ -78,6 +94,7 @@ def draft(engine: Engine, series: DigestRow, ticked: Ticked, *, act: Act) -> Non
     if slot is None:
         return
     with engine.db.write() as tx:
+        editions.lock_digest(tx, series.id)
         known = {row.slot_wall for row in editions.editions(tx, series.id)}
         if slot.wall in known:
             return
@@ -113,8 +130,17 @@ def _approve_due(engine: Engine, series: DigestRow, ticked: Ticked, act: Act) ->
         if act.now >= approval_at(series, row):
             try:
                 ticked.published.append(publish.approve(engine, row.id, act=act))
-            except (TemplateFailed, Refused) as error:
+            except (TemplateFailed, Refused, WrongMove) as error:
+                if _no_draft(engine, row.id):
+                    log.info("another scheduler was first: %s", error)
+                    continue
                 ticked.faults.append(f"edition {row.id} stays a draft: {error}")
+
+
+def _no_draft(engine: Engine, edition_id: int) -> bool:
+    with engine.db.read() as tx:
+        row = editions.edition(tx, edition_id)
+    return row is None or row.state != EditionState.DRAFT
 
 
 def approval_at(series: DigestRow, row: EditionRow) -> datetime:
