@@ -7,7 +7,7 @@ from datetime import date
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import func, select, union_all, update
+from sqlalchemy import func, select, text, tuple_, union_all, update
 
 from db.bulk import insert_new
 from db.engine import CHUNK, Tx
@@ -24,11 +24,9 @@ from db.tables import (
     Mailing,
     Mandate,
     NewsItem,
-    NewsSet,
     RosterGroup,
     Subscription,
     Variant,
-    VariantBody,
 )
 
 _L: Any = Liaison.__table__  # type: ignore[attr-defined]
@@ -39,14 +37,15 @@ _D: Any = Delivery.__table__  # type: ignore[attr-defined]
 _M: Any = Mailing.__table__  # type: ignore[attr-defined]
 _V: Any = Variant.__table__  # type: ignore[attr-defined]
 _N: Any = NewsItem.__table__  # type: ignore[attr-defined]
-_SET: Any = NewsSet.__table__  # type: ignore[attr-defined]
-_BODY: Any = VariantBody.__table__  # type: ignore[attr-defined]
 _T: Any = DeliveryTold.__table__  # type: ignore[attr-defined]
 _P: Any = DeliveryPersonal.__table__  # type: ignore[attr-defined]
 _E: Any = Edition.__table__  # type: ignore[attr-defined]
 _LEFT: Any = LeftOut.__table__  # type: ignore[attr-defined]
 _MANDATE: Any = Mandate.__table__  # type: ignore[attr-defined]
 _GROUP: Any = RosterGroup.__table__  # type: ignore[attr-defined]
+
+# As the index of primary addresses says it: SQLite takes a partial index for its own words only.
+_PRIMARY: Any = text("address.is_primary")
 
 SubjectKey = tuple[str, int]
 # What waits is superseded by the edition that is being enqueued, so it counts as not told (N9).
@@ -101,15 +100,15 @@ def _select_readers() -> Any:
         .select_from(_S.join(_L, _L.c.id == _S.c.liaison_id))
         .outerjoin(
             _ADDRESS,
-            (_ADDRESS.c.liaison_id == _L.c.id) & _ADDRESS.c.is_primary & _ADDRESS.c.retired_at.is_(None),
+            (_ADDRESS.c.liaison_id == _L.c.id) & _PRIMARY & _ADDRESS.c.retired_at.is_(None),
         )
-        .order_by(_L.c.id)
+        .order_by(_S.c.liaison_id)
     )
 
 
 def subscribers(tx: Tx, digest_id: int, after_liaison: int = 0, limit: int = CHUNK) -> list[Reader]:
     """A chunk of a digest's subscribers in order of liaison id, those after `after_liaison`."""
-    query = _select_readers().where(_S.c.digest_id == digest_id, _L.c.id > after_liaison).limit(limit)
+    query = _select_readers().where(_S.c.digest_id == digest_id, _S.c.liaison_id > after_liaison).limit(limit)
     return _readers(tx, tx.execute(query).all())
 
 
@@ -175,7 +174,8 @@ def told(tx: Tx, subscription_ids: Sequence[int], liaison_ids: Sequence[int]) ->
         select(_D.c.liaison_id, _T.c.subject_kind, _T.c.subject_id, _M.c.seq)
         .join(_M, _M.c.id == _D.c.mailing_id)
         .join(_T, _T.c.delivery_id == _D.c.id)
-        .where(_D.c.liaison_id.in_(liaison_ids), told_rows)
+        # A filter alone: SQLite, which counts no rows, would walk through every mail that was ever sent.
+        .where(_D.c.liaison_id.in_(liaison_ids), func.coalesce(_D.c.state, "").in_(_FIRM))
     )
     both = union_all(shared, own).subquery()
     found: dict[int, dict[SubjectKey, int]] = defaultdict(dict)
@@ -219,24 +219,24 @@ def last_regular(tx: Tx, digest_id: int, liaison_ids: Sequence[int]) -> dict[int
     return {row.liaison_id: row.slot for row in rows}
 
 
-def ever_told(tx: Tx, digest_id: int, liaison_ids: Sequence[int]) -> set[int]:
-    """Who of these has ever been told an edition of this digest: the others get a first digest."""
-    rows = tx.execute(
-        select(_D.c.liaison_id)
+def ever_told(tx: Tx, digest_id: int, subscription_ids: Sequence[int]) -> set[int]:
+    """Which liaisons of these have ever been told an edition of this digest: the others get a first digest."""
+    once = (
+        select(_D.c.id)
         .join(_M, _M.c.id == _D.c.mailing_id)
-        .where(_D.c.liaison_id.in_(liaison_ids), _D.c.state.in_(_FIRM), _M.c.digest_id == digest_id)
-        .distinct()
+        .where(_D.c.subscription_id == _S.c.id, _D.c.state.in_(_FIRM), _M.c.digest_id == digest_id)
+        .exists()
     )
-    return {row.liaison_id for row in rows}
+    return set(tx.execute(select(_S.c.liaison_id).where(_S.c.id.in_(subscription_ids), once)).scalars())
 
 
-def waiting(tx: Tx, digest_id: int, liaison_ids: Sequence[int]) -> dict[int, list[int]]:
+def waiting(tx: Tx, digest_id: int, subscription_ids: Sequence[int]) -> dict[int, list[int]]:
     """Per liaison, the deliveries of this digest that have not left: they are superseded by a new one (N9)."""
     found: dict[int, list[int]] = defaultdict(list)
     for row in tx.execute(
         select(_D.c.liaison_id, _D.c.id)
         .join(_M, _M.c.id == _D.c.mailing_id)
-        .where(_D.c.liaison_id.in_(liaison_ids), _D.c.state.in_(WAITING), _M.c.digest_id == digest_id)
+        .where(_D.c.subscription_id.in_(subscription_ids), _D.c.state.in_(WAITING), _M.c.digest_id == digest_id)
     ):
         found[row.liaison_id].append(row.id)
     return found
@@ -282,58 +282,6 @@ def groups_of(tx: Tx, liaison_ids: Sequence[int]) -> dict[int, list[tuple[str, s
     return found
 
 
-def add_variant(
-    tx: Tx,
-    mailing_id: int,
-    key: str,
-    *,
-    news_key: str | None,
-    news: Sequence[tuple[str, int, str, int | None]],
-    languages: Sequence[str],
-    size: str,
-    still_open: Any,
-    body: Any,
-) -> int:
-    """Store a variant with its news set and wording; the one that exists when its key is known."""
-    set_id = _add_news_set(tx, mailing_id, news_key, news) if news_key is not None else None
-    row = {
-        "mailing_id": mailing_id,
-        "news_set_id": set_id,
-        "key": key,
-        "languages": list(languages),
-        "size": size,
-        "still_open": still_open,
-    }
-    made = insert_new(tx, _V, [row], "id")
-    if made:
-        insert_new(tx, _BODY, [{"variant_id": made[0].id, "body": body}])
-        return int(made[0].id)
-    return int(tx.execute(select(_V.c.id).where(_V.c.mailing_id == mailing_id, _V.c.key == key)).scalar_one())
-
-
-def _add_news_set(tx: Tx, mailing_id: int, key: str, news: Sequence[tuple[str, int, str, int | None]]) -> int:
-    made = insert_new(tx, _SET, [{"mailing_id": mailing_id, "key": key}], "id")
-    if not made:
-        found = select(_SET.c.id).where(_SET.c.mailing_id == mailing_id, _SET.c.key == key)
-        return int(tx.execute(found).scalar_one())
-    set_id = int(made[0].id)
-    insert_new(
-        tx,
-        _N,
-        [
-            {"news_set_id": set_id, "subject_kind": kind, "subject_id": subject_id, "label": label, "was_seq": was_seq}
-            for kind, subject_id, label, was_seq in news
-        ],
-    )
-    return set_id
-
-
-def variant_ids(tx: Tx, mailing_id: int) -> dict[str, int]:
-    """The variants of a mailing by key."""
-    rows = tx.execute(select(_V.c.key, _V.c.id).where(_V.c.mailing_id == mailing_id))
-    return {row.key: row.id for row in rows}
-
-
 def served(tx: Tx, mailing_id: int, liaison_ids: Sequence[int]) -> set[int]:
     """Which of these liaisons have a delivery of a mailing, or a reason for none."""
     found: set[int] = set()
@@ -360,13 +308,12 @@ def add_left_out(tx: Tx, mailing_id: int, reasons: Sequence[tuple[int, str]]) ->
 def set_cursors(tx: Tx, moves: Sequence[tuple[int, int, int | None]]) -> list[int]:
     """Set cursors where `turn` is unchanged (N7): (subscription, turn, cursor); gives those that were set."""
     done: list[int] = []
-    by_value: dict[tuple[int, int | None], list[int]] = defaultdict(list)
+    by_cursor: dict[int | None, list[tuple[int, int]]] = defaultdict(list)
     for subscription, turn, cursor in moves:
-        by_value[(turn, cursor)].append(subscription)
-    for (turn, cursor), ids in by_value.items():
-        rows = tx.execute(
-            update(_S).where(_S.c.id.in_(ids), _S.c.turn == turn).values(cursor=cursor).returning(_S.c.id)
-        )
+        by_cursor[cursor].append((subscription, turn))
+    for cursor, pairs in by_cursor.items():
+        unchanged = tuple_(_S.c.id, _S.c.turn).in_(pairs)
+        rows = tx.execute(update(_S).where(unchanged).values(cursor=cursor).returning(_S.c.id))
         done.extend(int(row.id) for row in rows)
     return done
 

@@ -7,7 +7,7 @@ keeps a repeated act from writing twice.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from db import deployment, editions, readers
+from db import deployment, editions, readers, variants
 from db.engine import Tx
 from db.journal import Act
 from db.process import ProcessRow
@@ -75,17 +75,8 @@ def enqueue(
     )
     mailing = editions.mailing(tx, mailing_id)
     body = frozen.dump(Frozen(single.rendered, f"{mailing.tag:010x}", single.thread, single.answers))
-    variant_id = readers.add_variant(
-        tx,
-        mailing_id,
-        "only",
-        news_key=None,
-        news=(),
-        languages=[single.rendered.lang],
-        size="M",
-        still_open=[],
-        body=body,
-    )
+    wording = variants.NewVariant("only", [single.rendered.lang], body)
+    variant_id = variants.add(tx, mailing_id, [wording])[wording.key]
     to = single.to_addr or ""
     row = {
         "mailing_id": mailing_id,

@@ -6,7 +6,7 @@ Like an edition it is written in batches that may be repeated, and nothing leave
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from db import announcements, deployment, editions, holding, journal, outbox, process, readers, texts
+from db import announcements, deployment, editions, holding, journal, outbox, process, readers, texts, variants
 from db.announcements import AnnouncementRow
 from db.engine import Lane, Tx
 from db.journal import Act
@@ -64,7 +64,7 @@ def _gather(engine: Engine, row: AnnouncementRow) -> _Words:
             raise LookupError(f"announcement {row.slug} has no process")
         said = {field: wording for (_, _, field), wording in texts.load_texts(tx, owner.id, [(OWNER, row.id)]).items()}
         corrects = corrected(tx, row.corrects_id) if row.corrects_id is not None else None
-        keys = {i: key for key, i in readers.variant_ids(tx, corrects).items()} if corrects is not None else {}
+        keys = {i: key for key, i in variants.ids(tx, corrects).items()} if corrects is not None else {}
         subjects = {keys[i]: frozen.load(body).rendered.subject for i, body in outbox.bodies(tx, keys).items()}
         return _Words(owner, row, said, process.fallbacks(tx, owner.id), corrects, subjects)
 
@@ -180,17 +180,14 @@ def _write(
     letters: dict[str, Frozen],
     act: Act,
 ) -> None:
-    known = readers.variant_ids(tx, mailing_id)
+    known = variants.ids(tx, mailing_id)
+    new = sorted({keys[one.liaison_id] for one in chosen if not one.reason and one.send_at} - known.keys())
+    known |= variants.add(tx, mailing_id, [variants.NewVariant(key, [key], frozen.dump(letters[key])) for key in new])
     made = []
     for one in chosen:
         if one.reason or one.send_at is None:
             continue
         key, row = keys[one.liaison_id], rows[one.liaison_id]
-        if key not in known:
-            known[key] = readers.add_variant(
-                tx, mailing_id, key, news_key=None, news=(), languages=[key], size="M", still_open=[],
-                body=frozen.dump(letters[key]),
-            )  # fmt: skip
         send_at = max(one.send_at, act.now)
         made.append(
             {

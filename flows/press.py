@@ -63,7 +63,7 @@ class Press:
     for_all: frozenset[str]
     number: int
     numbers: dict[Subject, int] = field(default_factory=dict)
-    made: dict[str, Frozen] = field(default_factory=dict)
+    stored: dict[str, int] = field(default_factory=dict)  # variant key -> id, of what the mailing has already
 
     def reader(self, row: readers.Reader, gathered: Gathered) -> news.Reader:
         """A stored reader as the digest room sees them."""
@@ -110,31 +110,26 @@ class Press:
         return {subject: number for subject, number in self.numbers.items() if subject not in before}
 
     def word(self, deliver: news.Deliver, first: bool) -> Frozen:
-        """The wording of a variant, rendered once. Raises `TemplateFailed`."""
-        key = self.variant_key(deliver, first)
-        if key not in self.made:
-            said = content.assemble(
-                self.source, deliver.news, deliver.scope, Size(deliver.size), list(deliver.languages)
-            )
-            mail = digest_mail(
-                self.material,
-                said,
-                deliver.languages,
-                number=self.number,
-                dated=self.dated,
-                first=first,
-                special=self.edition.kind != "regular",
-            )
-            rendered = self.engine.renderer.render("digest", self._spoken(deliver.languages), {"mail": mail})
-            self.made[key] = Frozen(rendered, key[:24])
-        return self.made[key]
+        """The wording of a variant. Raises `TemplateFailed`."""
+        said = content.assemble(self.source, deliver.news, deliver.scope, Size(deliver.size), list(deliver.languages))
+        mail = digest_mail(
+            self.material,
+            said,
+            deliver.languages,
+            number=self.number,
+            dated=self.dated,
+            first=first,
+            special=self.edition.kind != "regular",
+        )
+        rendered = self.engine.renderer.render("digest", self.spoken(deliver.languages), {"mail": mail})
+        return Frozen(rendered, self.variant_key(deliver, first)[:24])
 
     def personal(self, deliver: news.Deliver) -> dict[str, Fragment]:
         """What only this reader's mail says: what became of what they sent."""
         items = own_items(self.material, content.outcome(self.source, deliver.own)) if deliver.own else []
         if not items:
             return {}
-        lang = self._spoken(deliver.languages)
+        lang = self.spoken(deliver.languages)
         return {"own": self.engine.renderer.fragment("own", lang, {"items": items})}
 
     @property
@@ -142,7 +137,8 @@ class Press:
         """The day that the edition is of."""
         return read_wall(self.edition.slot_wall).date()
 
-    def _spoken(self, languages: Sequence[str]) -> str:
+    def spoken(self, languages: Sequence[str]) -> str:
+        """The language of the service's own words for a reader of these."""
         return words.pick(languages, self.engine.renderer.languages)
 
 
@@ -162,13 +158,13 @@ def gather(
             for liaison in ids
         }
     return Gathered(
-        waiting=readers.waiting(tx, digest_id, ids),
+        waiting=readers.waiting(tx, digest_id, subscriptions),
         regular=readers.last_regular(tx, digest_id, ids),
         errata=readers.errata_since(tx, subscriptions),
         groups=readers.groups_of(tx, ids),
         known=known,
         suppressed=frozenset(liaison for liaison, value in hashes.items() if value in barred),
-        told_before=frozenset(readers.ever_told(tx, digest_id, ids)),
+        told_before=frozenset(readers.ever_told(tx, digest_id, subscriptions)),
     )
 
 

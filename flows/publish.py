@@ -4,12 +4,12 @@ Freezing is one transaction; enqueueing goes in batches, may stop anywhere and i
 keep it from doing a thing twice, and nothing can be claimed before the last batch is written (promises 1 and 2).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from db import counters, deployment, editions, journal, outbox, process, readers
+from db import counters, deployment, editions, journal, outbox, process, readers, variants
 from db.editions import EditionRow, MailingRow
 from db.engine import CHUNK, Lane, Tx
 from db.journal import Act
@@ -145,7 +145,9 @@ def enqueue(engine: Engine, mailing: MailingRow, *, act: Act) -> Published:
         row = editions.edition(tx, mailing.edition_id or 0)
         if row is None:
             raise LookupError(f"mailing {mailing.id} has no edition")
+        stored = variants.ids(tx, mailing.id)
     press = set_press(engine, row, mailing.seq, act)
+    press.stored.update(stored)
     try:
         for batch in _batches(press, after=0):
             left = _not_served(press, mailing, batch)
@@ -241,7 +243,7 @@ class _Made:
     deliver: news.Deliver
     row: readers.Reader
     key: str
-    wording: Frozen
+    lang: str
     blocks: dict[str, Fragment]
 
 
@@ -254,18 +256,7 @@ def _enqueue_batch(press: Press, mailing: MailingRow, rows: Sequence[readers.Rea
     delivers = [d for d in decisions if isinstance(d, news.Deliver)]
     numbers = press.add_numbers(delivers)
     by_liaison = {row.liaison_id: row for row in rows}
-    made = []
-    for one in delivers:
-        first = one.liaison not in gathered.told_before
-        made.append(
-            _Made(
-                one,
-                by_liaison[one.liaison],
-                press.variant_key(one, first),
-                press.word(one, first),
-                press.personal(one),
-            )
-        )
+    made, new = _word(press, delivers, by_liaison, gathered.told_before)
     WORDED.reach()
     with press.engine.db.write(Lane.BULK) as tx:
         if not editions.lock_building(tx, mailing.id) or readers.served(tx, mailing.id, list(by_liaison)):
@@ -273,14 +264,32 @@ def _enqueue_batch(press: Press, mailing: MailingRow, rows: Sequence[readers.Rea
         moved = _moved(tx, decisions, by_liaison)
         editions.add_items(tx, mailing.id, {(s.kind.value, s.id): n for s, n in numbers.items()})
         _cancel(tx, act, [d for d in decisions if d.liaison not in moved])
-        _write_deliveries(tx, mailing, [one for one in made if one.deliver.liaison not in moved], act)
+        stored = variants.add(tx, mailing.id, new)
+        _write_deliveries(
+            tx, mailing, [one for one in made if one.deliver.liaison not in moved], press.stored | stored, act
+        )
         left = [(d.liaison, d.reason.value) for d in decisions if isinstance(d, news.LeftOut)]
         readers.add_left_out(tx, mailing.id, [(liaison, why) for liaison, why in left if liaison not in moved])
         _set_cursors(tx, [d for d in decisions if d.liaison not in moved], by_liaison)
+    press.stored.update(stored)  # committed: not rendered again, and not kept here
     if not moved:
         return []
     with press.engine.db.read() as tx:
         return readers.subscribers_by_id(tx, press.material.digest.id, sorted(moved))
+
+
+def _word(
+    press: Press, delivers: Sequence[news.Deliver], rows: Mapping[int, readers.Reader], told_before: frozenset[int]
+) -> tuple[list[_Made], list[variants.NewVariant]]:
+    """What each of these readers is sent, and the wordings in it that are not stored yet, each rendered once."""
+    made, new = [], {}
+    for one in delivers:
+        first = one.liaison not in told_before
+        key = press.variant_key(one, first)
+        if key not in press.stored and key not in new:
+            new[key] = _new_variant(key, one, press.word(one, first))
+        made.append(_Made(one, rows[one.liaison], key, press.spoken(one.languages), press.personal(one)))
+    return made, list(new.values())
 
 
 def _moved(tx: Tx, decisions: Sequence[news.Decision], rows: dict[int, readers.Reader]) -> set[int]:
@@ -298,14 +307,8 @@ def _cancel(tx: Tx, act: Act, decisions: Sequence[news.Decision]) -> None:
     outbox.end(tx, act, ids, DeliveryState.CANCELLED, "superseded", void=False)
 
 
-def _write_deliveries(tx: Tx, mailing: MailingRow, made: Sequence[_Made], act: Act) -> None:
-    known = readers.variant_ids(tx, mailing.id)
-    rows: list[dict[str, Any]] = []
-    for one in made:
-        if one.key not in known:
-            known[one.key] = _add_variant(tx, mailing.id, one)
-        rows.append(_delivery(mailing, one, known[one.key], act))
-    new = readers.add_deliveries(tx, rows)
+def _write_deliveries(tx: Tx, mailing: MailingRow, made: Sequence[_Made], stored: Mapping[str, int], act: Act) -> None:
+    new = readers.add_deliveries(tx, [_delivery(mailing, one, stored[one.key], act) for one in made])
     personal = [
         (
             new[one.deliver.liaison],
@@ -318,17 +321,15 @@ def _write_deliveries(tx: Tx, mailing: MailingRow, made: Sequence[_Made], act: A
     readers.add_personal(tx, personal)
 
 
-def _add_variant(tx: Tx, mailing_id: int, one: _Made) -> int:
-    return readers.add_variant(
-        tx,
-        mailing_id,
-        one.key,
-        news_key=one.deliver.news_key,
-        news=[(n.subject.kind.value, n.subject.id, n.label.value, n.was_seq) for n in one.deliver.news],
-        languages=one.deliver.languages,
-        size=one.deliver.size,
-        still_open=one.deliver.scope.to_json(),
-        body=frozen.dump(one.wording),
+def _new_variant(key: str, deliver: news.Deliver, wording: Frozen) -> variants.NewVariant:
+    return variants.NewVariant(
+        key=key,
+        languages=deliver.languages,
+        body=frozen.dump(wording),
+        size=deliver.size,
+        still_open=deliver.scope.to_json(),
+        news_key=deliver.news_key,
+        news=[(n.subject.kind.value, n.subject.id, n.label.value, n.was_seq) for n in deliver.news],
     )
 
 
@@ -341,7 +342,7 @@ def _delivery(mailing: MailingRow, one: _Made, variant_id: int, act: Act) -> dic
         "to_addr": None,
         "domain": one.row.address_key.rpartition("@")[2],
         "variant_id": variant_id,
-        "lang": one.wording.rendered.lang,
+        "lang": one.lang,
         "state": DeliveryState.HELD if one.deliver.held else DeliveryState.QUEUED,
         "send_at": one.deliver.send_at,
         "not_after": one.deliver.not_after,
