@@ -16,6 +16,7 @@ from babel.core import Locale
 from mailer.phrases import TABLES, Found, Phrases, fold, phrases
 from mailer.reading import CommandRead
 from mailer.when import dates_in, digits, hour_in, until
+from mailer.wish import read_wish
 
 MAX_CHARS = 600
 MAX_WORDS = 45
@@ -73,8 +74,14 @@ def read_command(
     core = _without_courtesy(text)
     if found_command := _keyword(core, languages, today):
         return Command(found_command)
-    prose = _prose(text, languages, today)
+    prose = read_wish(_without_greeting(lines), today) or _prose(text, languages, today)
     return Command(prose, by="prose") if prose else None
+
+
+def _without_greeting(lines: list[str]) -> str:
+    """The lines without a first one that only greets, whatever name it names."""
+    greets = len(lines) > 1 and len(lines[0].split()) <= 4 and lines[0].rstrip()[-1:] in ",،、，!:："
+    return "\n".join(lines[1:] if greets else lines)
 
 
 def _with_reference(first: str, rest: str, prefix: str) -> Command | None:

@@ -1,0 +1,179 @@
+"""Wishes about one's own mail, in whole sentences: less often, in another language, not before June, not at all.
+
+A mail is a wish when every word of it belongs to the small vocabulary of talking about one's mail (`[wish]` of a
+language's table), the names of languages, cadences, dates and hours; one word of anything else and it is no wish.
+So the sentences that people form are all understood, and none that speaks of the matter itself is.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from babel.core import Locale
+
+from mailer.phrases import TABLES, fold
+from mailer.reading import CommandRead
+from mailer.when import dates_in, digits, hour_in
+
+MAX_CHARS = 240
+MAX_WORDS = 32
+_CADENCES = ("fortnightly", "monthly", "weekly")
+_ROLES = ("mine", "mail", "off", "hold", "too", "instead", "wants", "words")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
+_LETTER = r"\w\u0300-\u036f\u0900-\u0963\u0970-\u0dff"  # vowel signs are no letters to `re`, but belong to the word
+_HEBREW = "[והבלמשכ]{0,2}"  # what is written together with the next word: and, the, in, to, from ...
+_ARABIC = "(?:[وف]?[بلك]?(?:ال|ل)?)"
+_PIECE = re.compile(r"[.!?。！？؟।\n;；]+")
+_HOUR = re.compile(r"(?<!\d)\d{1,2}(?:[:.h٫時时點点]\d{2})?(?!\d)(?: ?(?:a\.?m|p\.?m|h)\b)?")
+_SPEAKERS = ("en", "es", "fr", "de", "pt", "ar", "ru", "zh_Hans", "zh_Hant", "hi", "ja", "id", "sw", "he")
+_OTHER_NAMES = {"中文": "zh-Hans", "英文": "en", "法文": "fr", "德文": "de", "हिंदी": "hi", "अंग्रेजी": "en", "अंग्रेज़ी": "en"}
+
+
+_Meaning = tuple[str, str]  # a role, and the cadence or language that is named
+
+
+@dataclass(slots=True)
+class _Said:
+    """What the covered words of one mail amount to."""
+
+    roles: set[str]
+    cadences: set[str]
+    languages: set[str]
+    days: list[date]
+    hours: set[int]
+
+
+def read_wish(text: str, today: date | None = None) -> CommandRead | None:
+    """The command that a short mail amounts to; None when it speaks of anything else.
+
+    Several wishes at once, and one without its argument, are `settings`: a page answers them.
+    """
+    text = digits(fold(text)).strip()
+    if not text or len(text) > MAX_CHARS or len(text.split()) > MAX_WORDS:
+        return None
+    for language in _languages():
+        said = _said(text, language, today)
+        if said is not None and (read := _read(said)):
+            return read
+    return None
+
+
+def _read(said: _Said) -> CommandRead | None:
+    changes: list[CommandRead] = [CommandRead(name) for name in sorted(said.cadences)]
+    changes += [CommandRead("language", code) for code in sorted(said.languages)]
+    if said.days and said.roles & {"off", "hold"} and not changes:
+        return CommandRead("pause", max(said.days).isoformat())
+    if not said.days:
+        changes += [CommandRead("hour", str(hour)) for hour in sorted(said.hours)]
+    if "off" in said.roles:  # somebody's mail, not something on a list
+        return CommandRead("unsubscribe") if {"mine", "mail"} <= said.roles and not changes and not said.days else None
+    if "hold" in said.roles and "mail" in said.roles and not changes:
+        return CommandRead("pause") if not said.days else None
+    if "wants" not in said.roles or said.days or not changes:
+        return None
+    return changes[0] if len(changes) == 1 else CommandRead("settings")
+
+
+def _said(text: str, language: str, today: date | None) -> _Said | None:
+    """What a text says in a language, or None when a word of it is not of this vocabulary."""
+    said = _Said(set(), set(), set(), [], set())
+    days = dates_in(text, (language,), today)
+    said.days = [day.value for day in days]
+    for day in reversed(days):
+        text = f"{text[: day.start]} {text[day.end :]}"
+    if not days:
+        for found in _HOUR.finditer(text):
+            hour = hour_in(found.group())
+            said.hours |= {hour} if hour is not None else set()
+        text = _HOUR.sub(" ", text)
+    words = _vocabulary(language)
+    for piece in _PIECE.split(text):
+        if any(char.isalnum() for char in words.pattern.sub(" ", piece)):
+            return None
+        _gather(said, [one for found in words.pattern.finditer(piece) for one in words.meanings(found.group())])
+    return said
+
+
+def _gather(said: _Said, meanings: list[_Meaning]) -> None:
+    """Add what a sentence says. What is called too much, or stands behind an "instead of", is not what is asked for."""
+    roles = [role for role, _ in meanings]
+    said.roles |= set(roles)
+    if "too" in roles:
+        meanings = meanings[roles.index("too") :]
+    if "instead" in roles:
+        meanings = meanings[: roles.index("instead")]
+    said.cadences |= {name for role, name in meanings if role == "cadence"}
+    said.languages |= {name for role, name in meanings if role == "language"}
+
+
+@lru_cache(maxsize=1)
+def _languages() -> tuple[str, ...]:
+    return tuple(code for code, table in TABLES.items() if "wish" in table)
+
+
+class _Words:
+    """The vocabulary of one language: a pattern of all its words, the longest first, and what each means."""
+
+    def __init__(self, meanings: dict[str, list[_Meaning]]) -> None:
+        self._meanings = meanings
+        self._stems = sorted((word for word in meanings if word.endswith("*")), key=len, reverse=True)
+        self.pattern = re.compile("|".join(_part(word) for word in sorted(meanings, key=len, reverse=True)))
+
+    def meanings(self, found: str) -> list[_Meaning]:
+        """What a word that the pattern found means: one thing or several."""
+        for form in (found, *_without_prefix(found)):
+            if form in self._meanings:
+                return self._meanings[form]
+        stem = next((stem for stem in self._stems if found.startswith(stem[:-1])), "")
+        return self._meanings.get(stem, [])
+
+
+def _without_prefix(word: str) -> list[str]:
+    return [word[end:] for end in range(1, 5) if not word[0].isascii()]
+
+
+def _part(word: str) -> str:
+    body = re.escape(word.removesuffix("*")).replace("\\ ", " ")
+    if _UNSPACED.search(word):
+        return body
+    before = _HEBREW if "א" <= word[0] <= "ת" else _ARABIC if "ء" <= word[0] <= "ي" else ""
+    end = rf"[{_LETTER}]*" if word.endswith("*") else ""
+    return rf"(?<![{_LETTER}]){before}{body}{end}(?![{_LETTER}])"
+
+
+@lru_cache(maxsize=32)
+def _vocabulary(language: str) -> _Words:
+    table, words = TABLES[language], dict[str, list[_Meaning]]()
+    for name in _CADENCES:
+        for word in table["commands"].get(name, ()):
+            words.setdefault(fold(word), []).append(("cadence", name))
+    for role in _ROLES:
+        for word in table["wish"].get(role, ()):
+            words.setdefault(fold(word), []).append((role, ""))
+    for name, code in _names().items():
+        words.setdefault(name, [("language", code)])
+    return _Words(words)
+
+
+@lru_cache(maxsize=1)
+def _names() -> dict[str, str]:
+    """Folded names of languages as the service's languages call them, with the forms they take in a sentence."""
+    names: dict[str, str] = {}
+    for speaker in _SPEAKERS:
+        known = Locale.parse(speaker).languages
+        for code in TABLES:
+            name = known.get(code.replace("-", "_")) or known.get(code.split("-")[0])
+            for form in _forms(fold(name)) if name else ():
+                if len(form) > 3 or not form.isascii():
+                    names.setdefault(form, code)
+    return names | {fold(name): code for name, code in _OTHER_NAMES.items()}
+
+
+def _forms(name: str) -> tuple[str, ...]:
+    if name.endswith("ский"):
+        stem = name.removesuffix("ий")
+        return name, f"{stem}ом", f"{stem}ого", f"по-{stem}и"
+    if name.startswith("ال"):
+        return name, name[2:]
+    return (name,)
