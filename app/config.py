@@ -7,15 +7,17 @@ import os
 import stat
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from mailer import address
 
 DEFAULT_FILE = "tidings.toml"
 PERSON = r"[\w.@+-]{0,64}"
@@ -88,7 +90,14 @@ class Send(_Part):
     lease_minutes: int = Field(default=60, ge=1)
     give_up_days: float = Field(default=4, gt=0)
     max_per_connection: int = Field(default=100, ge=1)
-    per_minute: dict[str, int] = Field(default_factory=dict)
+    per_minute: int = Field(default=0, ge=0)  # mails, over all workers; 0: as fast as the smart host takes them
+    domains: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)  # the same, to one domain
+
+    @field_validator("domains")
+    @classmethod
+    def _names(cls, value: dict[str, int]) -> dict[str, int]:
+        """Domains as the outbox knows them."""
+        return {address.key(f"x@{name}").partition("@")[2]: limit for name, limit in value.items()}
 
 
 class Dkim(_Part):
@@ -268,7 +277,9 @@ tls = "opportunistic"          # none, opportunistic, required, implicit
 [send]
 connections = 10
 hostname = "{domain}"
-# per_minute = {{ "gmail.com" = 600 }}
+# per_minute = 3000            # mails a minute at most, over all workers; else as fast as the smart host takes them
+# [send.domains]               # the same for one destination domain
+# "gmail.com" = 600
 
 [web]                          # the one-click endpoint and signed links
 host = "127.0.0.1"

@@ -14,6 +14,7 @@ from app import clock as clocks
 from app import keyring
 from app.clock import Clock, ShiftedClock, system_clock
 from app.config import Config, ConfigError
+from db import rates
 from db.engine import Database
 from db.journal import Act
 from desk.web.site import Site
@@ -55,6 +56,7 @@ def engine(config: Config) -> Engine:
             base_url=config.web.base_url.rstrip("/"),
             lease=_minutes(config.send.lease_minutes),
             give_up=_minutes(config.send.give_up_days * 24 * 60),
+            limits=_limits(config),
             signed=not signing(config).empty,
             alerts=tuple(config.core.alerts),
             second_person=config.core.second_person,
@@ -68,6 +70,11 @@ def engine(config: Config) -> Engine:
             left_days=config.retain.left_days,
         ),
     )
+
+
+def _limits(config: Config) -> dict[str, int]:
+    """Mails a minute, to each domain that has a limit and altogether."""
+    return config.send.domains | ({rates.ALL: config.send.per_minute} if config.send.per_minute else {})
 
 
 def _minutes(n: float) -> timedelta:

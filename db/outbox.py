@@ -5,7 +5,7 @@ try, so a worker that was given up for dead cannot overwrite the fate that anoth
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,10 +13,11 @@ from typing import Any
 from sqlalchemy import Text, and_, bindparam, cast, func, insert, or_, select, tuple_, update
 from sqlalchemy.sql import ColumnElement
 
-from db import attempts, journal
+from db import attempts, journal, rates
 from db.attempts import Fate
 from db.engine import CHUNK, Tx
 from db.journal import Act
+from db.rates import Rooms
 from db.states import ENDED_BADLY, LIVE, DeliveryState, MailingState
 from db.tables import (
     Address,
@@ -90,19 +91,31 @@ def set_paused(tx: Tx, at: datetime | None, why: str | None) -> None:
 
 
 def claim(
-    tx: Tx, now: datetime, worker: str, lease_until: datetime, limit: int, skip_domains: Sequence[str] = ()
+    tx: Tx,
+    now: datetime,
+    worker: str,
+    lease_until: datetime,
+    limit: int,
+    skip_domains: Sequence[str] = (),
+    limits: Mapping[str, int] | None = None,
 ) -> list[int]:
     """Lease up to `limit` due deliveries for `worker`; gives their ids, urgent lanes first.
 
+    `limits`: the most mails a minute by domain (`rates.ALL`: altogether), over all workers; what finds no room waits.
+
     Each claim opens an attempt (outcome `started`) before anything leaves, so that an unproved one shows.
     """
+    rooms = rates.open_rooms(tx, limits, now) if limits else None
+    before = dict(rooms.left) if rooms is not None else {}
     ids: list[int] = []
     for mailing_id in _mailings_due(tx, now):
-        ids += _due(tx, mailing_id, now, limit - len(ids), skip_domains)
-        if len(ids) == limit:
+        if len(ids) == limit or (rooms is not None and rooms.none):
             break
+        ids += _due(tx, mailing_id, now, limit - len(ids), skip_domains, rooms)
     if not ids:
         return []
+    if rooms is not None:
+        rates.close_rooms(tx, before, rooms)
     tx.execute(
         update(_D)
         .where(_D.c.id.in_(ids))
@@ -127,27 +140,33 @@ def _mailings_due(tx: Tx, now: datetime) -> list[int]:
     return list(tx.execute(query).scalars())
 
 
-def _due(tx: Tx, mailing_id: int, now: datetime, limit: int, skip_domains: Sequence[str]) -> list[int]:
+def _due(
+    tx: Tx, mailing_id: int, now: datetime, limit: int, skip_domains: Sequence[str], rooms: Rooms | None
+) -> list[int]:
     """Due deliveries of a mailing in the order of an index, so that a claim costs the same however many wait.
 
     Those of one moment and one wording stand together: whoever composes them frames it once.
     """
-    found: list[Any] = []
+    found: list[int] = []
     order = (_D.c.send_at, _D.c.variant_id, _D.c.id)
+    # Without limits the index alone answers: it does not hold the domain.
+    columns = order if rooms is None else (*order, _D.c.domain)
     for state in _DUE_STATES:
+        skipped = [*skip_domains, *(rooms.full if rooms is not None else ())]
         query = (
-            select(*order)
+            select(*columns)
             .where(_D.c.mailing_id == mailing_id, _D.c.state == state, _D.c.send_at <= now)
             .order_by(*order)
             .limit(limit - len(found))
             .with_for_update(skip_locked=True)
         )
-        if skip_domains:
-            query = query.where(_D.c.domain.not_in(skip_domains))
-        found += tx.execute(query)
+        if skipped:
+            query = query.where(_D.c.domain.not_in(skipped))
+        rows = tx.execute(query).all()
+        found += rooms.within((row.id, row.domain) for row in rows) if rooms is not None else [row.id for row in rows]
         if len(found) == limit:
             break
-    return [int(row.id) for row in found]
+    return found
 
 
 def claimed(tx: Tx, ids: Sequence[int]) -> list[Claimed]:
@@ -406,6 +425,13 @@ def waiting(tx: Tx, now: datetime) -> tuple[int, int]:
     due = func.count().filter(_D.c.send_at <= now).label("due")
     row = tx.execute(select(total, due).select_from(_D).where(_waiting())).one()
     return int(row.total), int(row.due)
+
+
+def due_by_domain(tx: Tx, domains: Collection[str], now: datetime) -> dict[str, int]:
+    """How many mails to these domains are due and have not left."""
+    query = select(_D.c.domain, func.count().label("mails")).where(_waiting(), _D.c.send_at <= now)
+    rows = tx.execute(query.where(_D.c.domain.in_(domains)).group_by(_D.c.domain))
+    return dict.fromkeys(domains, 0) | {row.domain: int(row.mails) for row in rows}
 
 
 def counts(tx: Tx, process_id: int | None = None) -> list[tuple[int, str, str, str, int]]:

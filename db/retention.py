@@ -59,6 +59,7 @@ RETENTION = {
     "journal_private": "`private_days`", "language_gate": _FOREVER, "left_out": _FOREVER,
     "liaison": "forgotten `left_days` after leaving; the number stays", "mailing": _FOREVER, "mandate": _FOREVER,
     "news_item": _FOREVER, "news_set": _FOREVER, "paused_domain": _SETTING, "process": _SETTING, "question": _FOREVER,
+    "rate": "one minute",
     "raw_body": "`mail_days`; reports `report_days`", "raw_message": "what was understood: 30 days after the bytes",
     "roster_group": _SETTING, "sample": _FOREVER, "seal": _FOREVER, "setting": _SETTING, "statement": _FOREVER,
     "statement_link": _FOREVER, "statement_text": _PERSON, "subscription": _FOREVER,

@@ -168,7 +168,8 @@ def _claim(run: _Run) -> _Batch:
             run.report.held += len(control.hold_late(tx, act))
             run.guarded_at = act.now
         away = list(pauses.domains(tx))
-        ids = outbox.claim(tx, act.now, run.worker, act.now + run.engine.settings.lease, BATCH, away)
+        settings = run.engine.settings
+        ids = outbox.claim(tx, act.now, run.worker, act.now + settings.lease, BATCH, away, settings.limits)
     if not ids:
         return _Batch()
     with run.engine.db.read() as tx:

@@ -5,7 +5,7 @@ are handed in, and moments come with each `Act`.
 """
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -25,6 +25,7 @@ class Settings:
     base_url: str = "http://127.0.0.1:8025"
     lease: timedelta = timedelta(minutes=30)
     give_up: timedelta = timedelta(days=4)
+    limits: Mapping[str, int] = field(default_factory=dict)  # mails a minute: by domain, and `rates.ALL` altogether
     signed: bool = False  # outgoing mail carries DKIM, so one-click unsubscribe may be offered (RFC 8058)
     alerts: tuple[str, ...] = ()  # woken at once by a report about somebody's safety
     second_person: bool = False  # an announcement goes only when somebody else has approved it

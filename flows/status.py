@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from db import deployment, holding, inbound, outbox, pauses, process, seals
+from db import deployment, holding, inbound, outbox, pauses, process, rates, seals
+from db.engine import Tx
 from db.journal import Act
 from db.states import RawState
 from flows.engine import Engine
@@ -25,6 +26,16 @@ class WorkerState:
 
 
 @dataclass(frozen=True, slots=True)
+class RateState:
+    """A limit on mails a minute, and how it is used. `domain` empty: all mails."""
+
+    domain: str
+    limit: int
+    spent: int  # in the last minute
+    due: int  # mails under it that wait
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Everything an operator asks first."""
 
@@ -32,6 +43,7 @@ class Status:
     workers: tuple[WorkerState, ...]
     paused: str | None
     paused_domains: dict[str, str]
+    rates: tuple[RateState, ...]
     queued: int
     due: int
     held: int
@@ -61,6 +73,7 @@ def status(engine: Engine, lives: timedelta, *, now: datetime) -> Status:
             workers=tuple(known),
             paused=outbox.paused(tx),
             paused_domains=pauses.domains(tx),
+            rates=limits(tx, engine, now),
             queued=waiting,
             due=due,
             held=sum(row.mails for one in process.everyone(tx) for row in holding.held(tx, one.id)),
@@ -69,6 +82,17 @@ def status(engine: Engine, lives: timedelta, *, now: datetime) -> Status:
             seal=newest.no if newest is not None else 0,
             unsealed=seals.unsealed(tx),
         )
+
+
+def limits(tx: Tx, engine: Engine, now: datetime) -> tuple[RateState, ...]:
+    """Every limit and how it is used, the one on all mails first."""
+    wanted = engine.settings.limits
+    if not wanted:
+        return ()
+    spent = rates.spent(tx, wanted, now)
+    due = outbox.due_by_domain(tx, [domain for domain in wanted if domain != rates.ALL], now)
+    due[rates.ALL] = outbox.waiting(tx, now)[1]
+    return tuple(RateState(domain, limit, spent[domain], due[domain]) for domain, limit in sorted(wanted.items()))
 
 
 def forget_silent(engine: Engine, *, act: Act) -> list[str]:

@@ -6,9 +6,11 @@ import typer
 
 from app.cli import console
 from app.cli.session import Session
+from app.cli.status import rate
 from db import holding, outbox, pauses
 from flows import control, restore, sampling
 from flows.engine import Refused
+from flows.status import limits
 
 RESTORED = (restore.WHY, restore.UNPROVED, restore.OVERDUE)
 
@@ -25,10 +27,11 @@ def status(context: typer.Context) -> None:
         due = outbox.next_due(tx, now)
         why = outbox.paused(tx)
         away = pauses.domains(tx)
+        limited = limits(tx, session.engine, now)
     if session.json:
         for mailing, key, kind, state, number in rows:
             console.emit({"mailing": mailing, "key": key, "kind": kind, "state": state, "mails": number})
-        console.emit({"paused": why, "paused_domains": away, "next_due": due})
+        console.emit({"paused": why, "paused_domains": away, "next_due": due, "rates": limited})
         return
     console.table(
         f"{session.process.name}: the outbox",
@@ -37,6 +40,8 @@ def status(context: typer.Context) -> None:
     )
     for domain, reason in away.items():
         console.say(f"Nothing is sent to {domain}: {reason}")
+    for one in limited:
+        console.say(rate(one))
     if why is not None:
         console.say(f"All sending is paused: {why}")
     elif due is not None:

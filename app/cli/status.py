@@ -6,7 +6,7 @@ import typer
 
 from app.cli import console
 from app.cli.session import Session
-from flows.status import Status, WorkerState
+from flows.status import RateState, Status, WorkerState
 from flows.status import status as flow
 
 MISSED = 3  # ticks without a sign of life, after which a worker is called silent
@@ -51,4 +51,11 @@ def _lines(found: Status) -> list[str]:
         f"journal: sealed up to seal {found.seal}, {found.unsealed} rows not yet",
     ]
     lines += [f"nothing is sent to {domain}: {why}" for domain, why in found.paused_domains.items()]
+    lines += [rate(one) for one in found.rates]
     return lines + ([f"ALL SENDING IS PAUSED: {found.paused}"] if found.paused is not None else [])
+
+
+def rate(one: RateState) -> str:
+    """A limit on mails a minute and how it is used, in words."""
+    what = f"to {one.domain}" if one.domain else "altogether"
+    return f"at most {one.limit} mails a minute {what}: {one.spent} in the last one, {one.due} are due"

@@ -31,7 +31,7 @@ from db.tables.mailing import (
     Variant,
     VariantBody,
 )
-from db.tables.process import Contact, Deployment, Fallback, PausedDomain, Process, Setting, Track, Worker
+from db.tables.process import Contact, Deployment, Fallback, PausedDomain, Process, Rate, Setting, Track, Worker
 from db.tables.record import Erasure, Journal, JournalPrivate, Seal
 from db.tables.roster import Address, Application, BounceScore, Consent, Liaison, Mandate, RosterGroup, Suppression
 from db.tables.timeline import Entry, EntryTrack, Event, Question, Text, TextVersion
@@ -73,6 +73,7 @@ __all__ = [
     "PausedDomain",
     "Process",
     "Question",
+    "Rate",
     "RawBody",
     "RawMessage",
     "RosterGroup",

@@ -28,6 +28,14 @@ class PausedDomain(Base, table=True):
     why: str
 
 
+class Rate(Base, table=True):
+    """A limit on mails a minute, to a domain or (empty) altogether, and what was claimed in the last minute."""
+
+    __tablename__ = "rate"
+    domain: str = Field(primary_key=True)
+    log: Any = document()
+
+
 class Worker(Base, table=True):
     """A running program and its last sign of life."""
 

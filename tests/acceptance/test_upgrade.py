@@ -22,7 +22,7 @@ ADDED = {
     "bounce_score": ("probed_at",),
     "suppression": ("lifted_why",),
 }
-ADDED_TABLES = ("application", "paused_domain", "sample")
+ADDED_TABLES = ("application", "paused_domain", "rate", "sample")
 
 
 def at_first_schema(database: Database) -> None:
