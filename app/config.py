@@ -278,8 +278,7 @@ tls = "opportunistic"          # none, opportunistic, required, implicit
 connections = 10
 hostname = "{domain}"
 # per_minute = 3000            # mails a minute at most, over all workers; else as fast as the smart host takes them
-# [send.domains]               # the same for one destination domain
-# "gmail.com" = 600
+# domains = {{ "gmail.com" = 600 }}  # the same for one destination domain
 
 [web]                          # the one-click endpoint and signed links
 host = "127.0.0.1"
@@ -295,7 +294,6 @@ alerts = []                    # addresses woken at once by a report about someb
 # [retain]                     # days until personal data is destroyed
 # mail_days = 180              # mails that came in
 # left_days = 90               # liaisons who left
-
 # Outgoing mail is signed with the keys that `tidings dkim init` makes in the folder dkim/. Keys made by hand:
 # [[dkim]]
 # domain = "{domain}"
