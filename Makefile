@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check golden docs pictures bench fuzz accuracy soak strangers lock clean catalogues .venv
+.PHONY: demo test check golden docs pictures bench fuzz accuracy ablate soak strangers lock clean catalogues .venv
 
 demo: $(VENV)/.installed
 	$(BIN)/tidings play
@@ -71,6 +71,10 @@ bench: $(VENV)/.installed-dev
 accuracy: $(VENV)/.installed-dev
 	$(INSTALL) --require-hashes -r requirements-bench.lock
 	$(BIN)/python bench/accuracy.py $(CORPUS) $(if $(REPLIES),--replies $(REPLIES))
+
+# What each rule of reading is there for, one by one: make ablate CORPUS=DIR [PARTS=rules,words]. Takes half an hour.
+ablate: $(VENV)/.installed-dev
+	nice $(BIN)/python bench/ablate.py $(CORPUS) $(if $(PARTS),--parts $(PARTS))
 
 catalogues: $(VENV)/.installed-dev
 	PYTHONPATH=. $(BIN)/python tools/catalogues.py

@@ -5,6 +5,7 @@
 
 import re
 
+from mailer.legal import Legal, legal, spoken_in, tells
 from mailer.lexicon import fold, lexicon
 from mailer.reading import SegmentKind
 
@@ -12,6 +13,9 @@ _K = SegmentKind
 Span = tuple[int, int, SegmentKind, str]
 RULE = re.compile(r"^\s*(?:[-_=*~#+]\s?){4,}\s*$")
 _DASHES = re.compile(r"^\s*[-_=*~]{2,}\s*$")
+_FEW = 3  # lines below a rule of signs that need not say much to be a footer
+_SHORT = 60
+_PLACE = re.compile(r"[^.!?]{0,40}(?:https?://|www\.)\S+$")
 _FENCE = re.compile(r"^\s*(?:[-_=*~#+]\s?){8,}\s*$")
 
 
@@ -40,6 +44,8 @@ def footers(lines: list[str], folded: Folded, end: int, spans: list[Span], first
     for _ in range(20):
         start = _paragraph(lines, end)
         kind = _footer_kind(lines, folded, start, end, spans)
+        if kind is None and (above := _above(lines, folded, start, end)):
+            start, kind = above, _K.DISCLAIMER
         if kind is None:
             break
         start = _legal_start(lines, folded, start, end)
@@ -47,18 +53,28 @@ def footers(lines: list[str], folded: Folded, end: int, spans: list[Span], first
             break
         spans.append((start, end, kind, "footer" if kind is _K.FOOTER else "disclaimer"))
         end = trim(lines, start)
-    fence = _fenced(lines, folded, end)
+    fence = _fenced(lines, end)
     if fence:
         spans.append((fence, end, _K.DISCLAIMER, "fenced-disclaimer"))
         end = trim(lines, fence)
     return end
 
 
+def _above(lines: list[str], folded: Folded, start: int, end: int) -> int:
+    """Where a legal footer begins whose last paragraph only thanks or names a place; 0 for none."""
+    for i in range(start, end):
+        if len(lines[i]) > _SHORT or not (_PLACE.match(lines[i]) or lexicon().closings.match(folded[i])):
+            return 0
+    below = trim(lines, start)
+    start = _paragraph(lines, below)
+    return start if end - below <= _FEW and legal(" ".join(lines[start:below])) is Legal.SURE else 0
+
+
 def _legal_start(lines: list[str], folded: Folded, start: int, end: int) -> int:
     """Where in its paragraph a footer begins: short lines above its first telling line are name and title."""
-    lex = lexicon()
+    spoken = spoken_in(" ".join(lines[start : min(end, start + 60)]))
     for i in range(start, min(end, start + 30)):
-        if RULE.match(lines[i]) or lex.footer.search(folded[i]) or lex.disclaimer.search(folded[i]):
+        if RULE.match(lines[i]) or lexicon().footer.search(folded[i]) or tells(lines[i], spoken):
             while i > start and len(lines[i - 1].strip()) >= 60:
                 i -= 1  # noqa: PLW2901 - walks back over the head of the same text
             return i - 1 if i > start and _DASHES.match(lines[i - 1]) else i
@@ -86,44 +102,23 @@ def _footer_kind(lines: list[str], folded: Folded, start: int, end: int, spans: 
     text = " ".join(folded[i] for i in rows)
     if _appended(lines, folded, rows, text):
         return _K.FOOTER
-    marks = {m.group() for m in lexicon().disclaimer.finditer(text)}
-    # Single words such as "confidential" are everybody's; phrases such as "intended recipient" are the law's.
-    phrases = sum(" " in mark or not mark.isascii() for mark in marks)
-    if phrases and len(marks) + phrases >= (3 if spans or len(text) <= 60 else 5):
+    if legal(" ".join(lines[i] for i in rows)) >= (Legal.BESIDE if spans else Legal.SURE):
         return _K.DISCLAIMER
     if spans and all(RULE.match(lines[i]) or not lines[i].strip() for i in range(start, end)):
         return spans[-1][2]
     return None
 
 
-def _fenced(lines: list[str], folded: Folded, end: int) -> int:
+def _fenced(lines: list[str], end: int) -> int:
     """Where a legal footer that is set off by a rule of signs begins; 0 for none."""
-    lex = lexicon()
-    seen: set[str] = set()
-    found = 0
-    rows = 0
-    last = range(end - 1, max(0, end - 80), -1)
-    if not any(_FENCE.match(lines[i]) for i in last):
-        return 0
-    for i in last:
+    found, below = 0, end
+    for i in range(end - 1, max(0, end - 80), -1):
         if _FENCE.match(lines[i]):
-            near = _until_fence(lines, folded, i + 1, end)
-            if lex.disclaimer.search(near) and (len(seen) >= 2 or (seen and rows <= 3)):
+            block = [line for line in lines[i + 1 : below] if line.strip()]
+            if legal(" ".join(block)) >= (Legal.HINT if len(block) <= _FEW else Legal.BESIDE):
                 found = i
-        elif lines[i].strip():
-            rows += 1
-            seen.update(m.group() for m in lex.disclaimer.finditer(folded[i]))
+            below = i
     return found
-
-
-def _until_fence(lines: list[str], folded: Folded, start: int, end: int) -> str:
-    """The first lines after a rule, up to the next one."""
-    near: list[str] = []
-    for i in range(start, min(end, start + 8)):
-        if _FENCE.match(lines[i]) and near:
-            break
-        near.append(folded[i])
-    return " ".join(near)
 
 
 def _paragraph(lines: list[str], end: int) -> int:

@@ -89,7 +89,6 @@ class Lexicon:
     mobile_ends: re.Pattern[str]
     closings: re.Pattern[str]
     answers: frozenset[str]
-    disclaimer: re.Pattern[str]
     footer: re.Pattern[str]
     selectors: Selectors
 
@@ -162,7 +161,6 @@ def lexicon() -> Lexicon:
         mobile_ends=_alternation(_words("signature", "mobile_ends"), after=r"[\s.!。]{0,3}$"),
         closings=_alternation(_words("closing", "words"), before="^"),
         answers=frozenset(_words("closing", "answers")),
-        disclaimer=_alternation(_words("disclaimer", "marks")),
         footer=_alternation(_words("footer", "marks")),
         selectors=selectors,
     )

@@ -28,6 +28,7 @@ _NAME_AND_PHONE = re.compile(
 )
 _POSTSCRIPT = re.compile(r"(?i)(?:p\.? ?){1,3}s\b[.:\s]")
 _SENTENCE_END = re.compile(r"[.!?;,]['\")]*\s*$")
+_SIGNS = re.compile(r"\s*([-_=*~#])\1{3,}\s*")
 _MAX_TAIL = 40
 
 
@@ -100,10 +101,13 @@ def is_mobile(text: str) -> bool:
     phrase = lex.mobile.match(bare)
     if phrase:
         rest = bare[phrase.end() :].lstrip()
-        return len(bare.split()) <= 10 and not bare.endswith("?") and not rest.startswith(_ARTICLES)
+        if bare.endswith("?") or (rest.startswith(_ARTICLES) and not _DEVICE.search(rest)):
+            return False
+        return len(bare.split()) <= 10
     return bool(lex.mobile_ends.search(bare)) and len(bare) <= 60
 
 
+_DEVICE = re.compile(r"\b(?:ios|android|iphone|ipad|windows|mac|app|mobile|phone|outlook|galaxy|tablet)\b")
 _ARTICLES = ("a ", "an ", "the ", "our ", "your ", "all ", "here")
 
 
@@ -137,6 +141,8 @@ def _closing(lines: list[str], folded: Folded, end: int, spans: list[Span], name
         at = _name_or_block(lines, rows)
         if at is None and names and frozenset(_WORDS.split(folded[rows[-1]].strip(" .-~"))) <= names:
             at = rows[-1]  # the writer's own name, even without capitals
+        if at is None and names and _introduces(lines[rows[-1]], names):
+            at = rows[-1]
         if at is not None and len([i for i in rows if i >= at]) == 1 and not _own_name(lines, folded, at, names):
             return
         if at is not None and _announced(lines, at):
@@ -145,6 +151,9 @@ def _closing(lines: list[str], folded: Folded, end: int, spans: list[Span], name
         return
     if _is_card(lines[at]):
         spans.append((at, end, _K.SIGNATURE, "contact-block"))
+        return
+    if at and _SIGNS.fullmatch(lines[at - 1]):
+        spans.append((at - 1, end, _K.DELIMITED_SIGNATURE, "ruled"))
         return
     kind = _K.DELIMITED_SIGNATURE if _SIGNED.match(lines[at]) and lines[at].lstrip()[0] == "-" else _K.CLOSING
     stop = _closing_end(lines, folded, [i for i in rows if i >= at])
@@ -157,6 +166,14 @@ def _announced(lines: list[str], at: int) -> bool:
     """A colon before it: 'Please write to:' makes a name and address part of the answer."""
     before = next((lines[i].rstrip() for i in range(at - 1, max(-1, at - 4), -1) if lines[i].strip()), "")
     return before.endswith((":", "\uff1a"))
+
+
+def _introduces(line: str, names: frozenset[str]) -> bool:
+    """The sender's whole name, then what they are: 'Ana Ruiz, Chair of Group West'."""
+    head, mark, rest = line.strip(" \t-\u2013\u2014*_").partition(",")
+    words = [word for word in _WORDS.split(fold(head)) if word]
+    title = bool(mark) and len(rest.split()) <= 6 and not _SENTENCE_END.search(rest)
+    return title and len(words) > 1 and frozenset(words) <= names and is_name(head)
 
 
 def _own_name(lines: list[str], folded: Folded, at: int, names: frozenset[str]) -> bool:
@@ -186,6 +203,8 @@ def _valediction(lines: list[str], folded: Folded, rows: list[int], names: froze
         if len(left.split()) > 4 or len(text.split()) > 8:
             continue
         rest = rows[place + 1 :]
+        if not left and not rest and text.strip(" ,.!") in lexicon().answers:
+            continue  # "Tak" is Danish for thanks, and Polish for yes
         if left and not rest and not _names_behind(lines[i], text[match.end() :], left, names):
             continue  # "Love the proposal", "Best option: B" are no valedictions
         said = sum(len(lines[j].split()) for j in rows[:place])
@@ -202,7 +221,8 @@ def _names_behind(line: str, behind: str, left: str, names: frozenset[str]) -> b
         return True
     if not _CASELESS.search(left):
         return is_name(line.rstrip(" .!")[-len(left) :])
-    return behind.lstrip()[:1] in _COMMAS and is_name(left)
+    ended = line.rstrip().endswith((".", "!", "\u3002", "\uff01", "\u061f", "\u0964"))
+    return behind.lstrip()[:1] in _COMMAS and is_name(left) and not ended
 
 
 def _may_answer(line: str, apart: bool, names: frozenset[str]) -> bool:
@@ -218,7 +238,7 @@ def _all_sign(lines: list[str], rows: list[int], names: frozenset[str]) -> bool:
     named = False
     if rows and fold(lines[rows[0]]).strip(" .,!\u3002\uff01") in lexicon().answers:
         return False
-    for j in rows:
+    for place, j in enumerate(rows):
         text = lines[j].strip()
         if _POSTSCRIPT.match(text):
             return False
@@ -228,11 +248,16 @@ def _all_sign(lines: list[str], rows: list[int], names: frozenset[str]) -> bool:
             or names.intersection(_WORDS.split(fold(text[:80])))
         ):
             named = True
-        elif _is_contact(text) or (_TITLE.search(text) and len(text) <= 75):
+        elif _is_contact(text) or (_TITLE.search(text) and len(text) <= 75) or (place < 2 and _closes(text)):
             continue
-        elif not named or len(text) > 75 or (_SENTENCE_END.search(text) and len(text.split()) > 3):
+        elif not named or len(text) > 75 or (_SENTENCE_END.search(text) and len(_LETTERS.findall(text)) > 3):
             return False
     return True
+
+
+def _closes(text: str) -> bool:
+    """A second valediction below the first."""
+    return len(text) <= 30 and lexicon().closings.match(fold(text)) is not None
 
 
 def _closing_end(lines: list[str], folded: Folded, rows: list[int]) -> int:
@@ -254,6 +279,7 @@ def is_name(line: str) -> bool:
     if re.match(r"\s*[-*\u2022] ", line):
         return False  # an item of a list
     signed = _SIGNED.match(line) is not None
+    line = _FOR_SOMEBODY.sub("", _PRONOUNS.sub("", line))
     words = line.strip(" \t\u00a0*_,.-\u2013\u2014/~").split()
     if not 0 < len(words) <= 4 or len(line) > 45 or line.rstrip().endswith(("?", "!", ":", ";")):
         return False
@@ -267,6 +293,7 @@ def is_name(line: str) -> bool:
 
 
 _WORDS = re.compile(r"[^\w]+")
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
 _NAME_WORD = re.compile(r"[^\W\d_][\w.'\u2019\u00ad\u30fb\u00b7-]*")
 # Vowel signs of the scripts of India and South-East Asia, Hebrew and Arabic points: parts of letters, not letters.
 _MARKS = re.compile(
@@ -277,10 +304,12 @@ _MARKS = re.compile(
 )
 _BARS = re.compile(r"\s+[|\u00b7\u2022\u2016\u2502]\s+|\s*\|\s*")
 _COMMAS = tuple(",\u060c\uff0c\u3001!\uff01-\u2013\u2014")
-_GLUED_NAME = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af \u3000\u30fb.]{1,14}")
+_GLUED_NAME = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af \u3000\u30fb\u00b7.]{1,14}")
 _SIGNED = re.compile(r"\s*(?:[-/~](?=[^\W\d_])|[\u2013\u2014]\s?(?=[^\W\d_]))")
 _CASELESS = re.compile("[\u0590-\u10ff\u1200-\u137f\u3040-\u9fff\uac00-\ud7af]")
 _GLUED_SCRIPT = re.compile("[\u0e00-\u0eff\u3040-\u9fff\uac00-\ud7af]")
+_PRONOUNS = re.compile(r"\s*[(\[][^\W\d_]{1,6}(?:\s?/\s?[^\W\d_]{1,6}){1,3}[)\]]\s*$")
+_FOR_SOMEBODY = re.compile(r"^\s*(?:[ip]\. ?[AVp]\.|gez\.|/s/)\s+")
 _PARTICLES = frozenset(
     ["de", "da", "do", "dos", "la", "le", "du", "van", "von", "der", "den", "di", "al", "el", "bin", "ibn", "y", "e"]
 )
