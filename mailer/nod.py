@@ -10,6 +10,7 @@ from mailer.commands import sentences
 from mailer.phrases import fold, phrases
 
 MAX_CHARS = 200
+_NAME = re.compile(r"[^\W\d_][\w.'’-]{0,20}")
 _EDGE = " \t\n.,;:!?。！，、؛،…-–—()[]*_"
 _FROM = re.compile(
     r"\+1\.? (?:from|de|von|aus|par|da|от|від|van|od|fra|från|dari|kutoka|du|del|vom|"
@@ -30,7 +31,7 @@ _THANKS = re.compile(
 
 def nod_in(text: str) -> str:
     """`supports`, `thanks`, or '' for a text that says more than that."""
-    folded = fold(text).replace("+1", "+1.")
+    folded = fold(_without_name(text)).replace("+1", "+1.")
     if not folded.strip() or len(folded) > MAX_CHARS:
         return ""
     courtesy, nods = phrases("courtesy", "acks", "fillers").whole, phrases("courtesy", "acks").whole
@@ -46,6 +47,14 @@ def nod_in(text: str) -> str:
         return "supports"
     rest = [piece for piece in pieces if piece not in courtesy]
     return "thanks" if len(rest) == 1 and _is_thanks(rest[0]) else ""
+
+
+def _without_name(text: str) -> str:
+    """The text without a last line that is only a name: "Merci beaucoup !", and below it "Claire"."""
+    above, _, last = text.strip().rpartition("\n")
+    words = last.split()
+    named = 0 < len(words) <= 3 and all(_NAME.fullmatch(word) and word[0].isupper() for word in words)
+    return above if above.strip() and named and fold(last) not in phrases("courtesy").whole else text
 
 
 def _before_closing(pieces: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from mailer import autoreply, bounce, calendar_reply, commands, complaint, mdn, nod, reaction, route, trust
+from mailer import autoreply, bounce, calendar_reply, commands, complaint, mdn, nod, reaction, route, trust, wish
 from mailer.dsn import address_in
 from mailer.language import language_of
 from mailer.message import Envelope, Message
@@ -207,7 +207,9 @@ def _command(seen: Seen) -> Verdict | None:
 def _signup(seen: Seen) -> Verdict | None:
     """Somebody asks to become a liaison or to get the digest."""
     text = seen.text
-    if len(text) > 1_500 or autoreply.names_question(text) or not phrases("signup").first(fold(text)):
+    if len(text) > 1_500 or autoreply.names_question(text):
+        return None
+    if not (phrases("signup").first(fold(text)) or wish.wants_to_join(text)):
         return None
     return Verdict(Kind.COMMAND, Disposition.COMMAND, command=CommandRead("signup", address_in(seen.message.from_addr)))
 
@@ -256,8 +258,9 @@ def _nod(seen: Seen) -> Verdict | None:
 
 
 def _empty(seen: Seen) -> Verdict | None:
-    """No words of their own, or only a greeting."""
-    if (seen.text and not nod.only_greets(seen.text)) or seen.forwarded:
+    """No words of their own: nothing, only a greeting, or only lines that are quoted by their mark."""
+    quoted = all(line.startswith(">") for line in seen.text.splitlines() if line.strip())
+    if not (quoted or nod.only_greets(seen.text)) or seen.forwarded:
         return None
     if any(attachment.name or attachment.size > 200 for attachment in seen.message.attachments):
         return Verdict(Kind.REPLY, Disposition.FILE, notes=("attachment only",))

@@ -6,6 +6,7 @@ So the sentences that people form are all understood, and none that speaks of th
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -19,7 +20,7 @@ from mailer.when import dates_in, digits, hour_in
 MAX_CHARS = 240
 MAX_WORDS = 32
 _CADENCES = ("fortnightly", "monthly", "weekly")
-_ROLES = ("mine", "mail", "off", "hold", "too", "instead", "wants", "words")
+_ROLES = ("mine", "mail", "join", "off", "hold", "too", "instead", "wants", "words")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 _LETTER = r"\w\u0300-\u036f\u0900-\u0963\u0970-\u0dff"  # vowel signs are no letters to `re`, but belong to the word
 _HEBREW = "[והבלמשכ]{0,2}"  # what is written together with the next word: and, the, in, to, from ...
@@ -49,14 +50,27 @@ def read_wish(text: str, today: date | None = None) -> CommandRead | None:
 
     Several wishes at once, and one without its argument, are `settings`: a page answers them.
     """
-    text = digits(fold(text)).strip()
-    if not text or len(text) > MAX_CHARS or len(text.split()) > MAX_WORDS:
-        return None
-    for language in _languages():
-        said = _said(text, language, today)
-        if said is not None and (read := _read(said)):
+    for said in _understood(text, today):
+        if read := _read(said):
             return read
     return None
+
+
+def wants_to_join(text: str) -> bool:
+    """Whether somebody asks to get the mails that others get."""
+    joins = {"join", "mail"}
+    return any(joins <= said.roles and "off" not in said.roles for said in _understood(text, None))
+
+
+def _understood(text: str, today: date | None) -> Iterator[_Said]:
+    """What a short text says, in each language whose vocabulary covers it whole."""
+    text = digits(fold(text)).strip()
+    if not text or len(text) > MAX_CHARS or len(text.split()) > MAX_WORDS:
+        return
+    for language in _languages():
+        said = _said(text, language, today)
+        if said is not None:
+            yield said
 
 
 def _read(said: _Said) -> CommandRead | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mailer.explain import explain
 from mailer.message import Attachment, Envelope, Message, Part
 from mailer.reading import Context, Disposition, Kind, Segment, SegmentKind, Visibility
 from mailer.route import is_date_fault, is_handover, is_safety_report, is_translation_fault
@@ -242,3 +243,9 @@ def test_what_makes_a_task_in_the_languages_of_the_service(route: str, text: str
 @pytest.mark.parametrize("text", ROUTES["answers"])
 def test_answers_that_only_sound_like_a_task(text: str) -> None:
     assert not any(find(text) for find in FINDERS.values())
+
+
+def test_lines_that_are_only_quoted_say_nothing() -> None:
+    mail = b"From: ana@west.example\r\nTo: digest@process.example\r\nSubject: Re: Digest\r\n\r\n> RR-1 Which\r\n>\r\n> RR-2\r\n"
+    found = explain(mail, "x", None)
+    assert (found["disposition"], found["rule"]) == ("hold", "empty")

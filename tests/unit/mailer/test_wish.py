@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mailer.commands import read_command
-from mailer.wish import read_wish
+from mailer.nod import nod_in
+from mailer.wish import read_wish, wants_to_join
 
 TODAY = date(2019, 4, 17)
 SAID = tomllib.loads((Path(__file__).parents[2] / "mail" / "wishes.toml").read_text("utf-8"))
@@ -42,3 +43,33 @@ def test_what_is_asked_for(text: str, name: str, argument: str) -> None:
 @pytest.mark.parametrize("text", ["", "?", "Bananas, please, once a month", "mail " * 40, "Stop the monthly mail"])
 def test_what_is_no_wish(text: str) -> None:
     assert read_wish(text, TODAY) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How can I get these digests?",
+        "subscribe",
+        "Please add me to your mailing list.",
+        "Comment recevoir ces messages ?",
+        "Wie bekomme ich den Newsletter?",
+        "¿Cómo puedo recibir el boletín?",
+        "Как подписаться на рассылку?",
+        "如何订阅？",
+        "Bagaimana cara menerima digest ini?",
+        "איך אפשר להצטרף לרשימה?",
+        "كيف يمكنني استلام النشرة؟",
+    ],
+)
+def test_who_asks_to_get_the_mails(text: str) -> None:
+    assert wants_to_join(text)
+
+
+@pytest.mark.parametrize("text", ["Please add this to the list.", "Add a question on grants.", "How do I get there?"])
+def test_who_does_not(text: str) -> None:
+    assert not wants_to_join(text)
+
+
+def test_a_nod_may_be_signed() -> None:
+    assert nod_in("Merci beaucoup !\n\nClaire") == "thanks"
+    assert nod_in("Merci beaucoup !\n\nClaire refuse") == ""
