@@ -221,7 +221,7 @@ def forget_mails(tx: Tx, who: Person) -> None:
         ids = who.input_ids[start : start + CHUNK]
         tx.execute(delete(_table(Attachment)).where(_table(Attachment).c.input_id.in_(ids)))
         tx.execute(update(_INPUT).where(_INPUT.c.id.in_(ids)).values(body=None, segments=None, subject="", writer=""))
-    tx.execute(update(_table(Task)).where(_tasks(who)).values(note=""))
+    tx.execute(update(_table(Task)).where(_tasks(who)).values(note="", reason=None))
 
 
 def forget_words(tx: Tx, statement_id: int, words: Mapping[int, str | None]) -> None:

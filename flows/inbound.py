@@ -19,6 +19,7 @@ from db.journal import Act
 from db.process import ProcessRow
 from db.states import RawState
 from flows import answers, bounces, commands, notice, receipt, signup
+from flows import tasks as calls
 from flows.answers import Correspondent
 from flows.door import Door, Verdict, open_door
 from flows.engine import Engine, Refused
@@ -30,6 +31,7 @@ from flows.notice import Single
 from flows.thread import Shelf
 from flows.understand import AWAITS, COPY, UNPROVED
 from flows.vouching import Checks
+from mailer.mask import mask
 from mailer.message import Envelope
 from mailer.reading import Visibility
 
@@ -44,6 +46,7 @@ APPLIED = Failpoint("inbound.applied")
 LEASE = timedelta(minutes=10)
 GIVE_UP = 3  # tries that ended in an error
 LOST = 5  # tries that never ended: the worker died over it
+MAX_TOLD = 1_000  # characters of a mail in a letter about it
 LATER = timedelta(minutes=5)  # until the DNS is asked again about a mail that waits for its answer
 _REPORTS = (RawState.BOUNCE, RawState.COMPLAINT)
 
@@ -196,6 +199,8 @@ class _Apply:
         elif self.looked.reading.visibility is Visibility.SAFETY and decision.state is RawState.ROUTED:
             alerts = answers.alerts(self.engine, owner, self.raw.id, self.looked.fingerprint)
             self.letters += [(owner, single) for single in alerts]
+        elif decision.state is RawState.ROUTED:
+            self._call(owner)
         elif decision.ask and self.looked.answerable:
             asked = answers.question(self.engine, owner, self.looked.thread, self.looked.reading.language)
             self.letters.append((owner, asked))
@@ -284,6 +289,20 @@ class _Apply:
             until=decision.absent_until,
             about=decision.actor.name if decision.actor else "",
         )
+
+    def _call(self, owner: ProcessRow) -> None:
+        """Write to the person who looks after such a thing: a wrong date, a wrong word, somebody's successor."""
+        looked, about = self.looked, self._whose()
+        track = next((one.track_id for one in looked.statements if one.track_id is not None), None)
+        language = about if self.task == "translation" else looked.reading.language
+        groups = looked.thread.writer_groups or looked.thread.named_groups
+        words = mask(looked.reading.text, looked.thread.context.own_addresses)[:MAX_TOLD]
+        with self.engine.db.read() as tx:
+            to = calls.responsible(tx, owner, language, track if self.task == "date" else None)
+        named = ", ".join(one.name for one in groups)
+        call = calls.Call(self.task, self.raw.id, named, words, looked.reading.language)
+        single = calls.letter(self.engine, owner, to, call, looked.fingerprint)
+        self.letters += [(owner, single)] if single is not None else []
 
     def write(self, tx: Tx) -> str:
         """Everything at once, or nothing."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from db import deployment, holding, inbound, outbox, pauses, process, rates, seals
+from db import deployment, holding, inbound, outbox, pauses, process, rates, seals, tasks
 from db.engine import Tx
 from db.journal import Act
 from db.states import RawState
@@ -48,6 +48,7 @@ class Status:
     due: int
     held: int
     pending: int
+    tasks: int
     next_due: datetime | None
     seal: int
     unsealed: int
@@ -77,6 +78,7 @@ def status(engine: Engine, lives: timedelta, *, now: datetime) -> Status:
             queued=waiting,
             due=due,
             held=sum(row.mails for one in process.everyone(tx) for row in holding.held(tx, one.id)),
+            tasks=sum(len(tasks.tasks(tx, one.id)) for one in process.everyone(tx)),
             pending=inbound.counts(tx).get(RawState.PENDING, 0),
             next_due=outbox.next_due(tx, now),
             seal=newest.no if newest is not None else 0,

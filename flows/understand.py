@@ -145,6 +145,8 @@ def _by_place(thread: Thread, reading: Reading, vouched: Vouched) -> Decision | 
         return Decision(RawState.HELD, "no process", "it names none of our processes")
     if confirmed := _confirmation(thread, reading):
         return confirmed
+    if _answers_the_team(thread):
+        return Decision(RawState.HELD, "answer to the core team", "for a person: it answers a letter about a task")
     if thread.boxes and thread.boxes <= set(_STAFF) and reading.disposition is not Disposition.IGNORE:
         box = thread.box or Box.OWNER
         return Decision(RawState.HELD, box.value, f"for a person: {box.value}", task=box.value)
@@ -153,6 +155,12 @@ def _by_place(thread: Thread, reading: Reading, vouched: Vouched) -> Decision | 
     if thread.box in _LEAVING:
         return _commanded(thread, reading, CommandRead("unsubscribe"), vouched)
     return None
+
+
+def _answers_the_team(thread: Thread) -> bool:
+    """Whether somebody of the core team answered a letter of ours that said what is to be done."""
+    letter = thread.mailing.natural_key.partition(":")[0] if thread.mailing is not None else ""
+    return thread.writer is None and letter in ("task", "alert")
 
 
 def _asks_to_join(thread: Thread, reading: Reading) -> bool:

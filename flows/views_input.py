@@ -7,6 +7,7 @@ sees that it is there and in which state, and nothing of what it says or who wro
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from db import events, inputs, process, roster, search, sent, timeline
@@ -14,7 +15,7 @@ from db import moves as history
 from db.engine import Tx
 from db.inputs import AttachmentRow, Filter, InputRow, StatementRow
 from db.process import TrackRow
-from db.states import InputState, RawState
+from db.states import InputState
 from digests.subject import Subject, SubjectKind
 from flows.engine import Engine, Refused, nearest
 
@@ -68,7 +69,7 @@ class InputCard:
     history: tuple[tuple[datetime, str, str], ...]  # when, who, what
 
 
-def known_states(states: Sequence[str], known: type[RawState] | type[InputState]) -> None:
+def known_states(states: Sequence[str], known: type[StrEnum]) -> None:
     """Refuse states that do not exist, naming the nearest."""
     for state in states:
         if state not in list(known):

@@ -237,6 +237,7 @@ class NoticeKind(StrEnum):
     HELP = "help"
     STATUS = "status"
     ALERT = "alert"  # to the core team: something needs a person
+    TASK = "task"  # to a contact person: something came in that they should settle
     DRAFT = "draft"  # to the core team: a draft is ready for review
     OPTIN = "optin"  # confirm your address
     PROBE = "probe"  # does anything arrive at this address

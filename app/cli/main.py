@@ -25,6 +25,7 @@ from app.cli import (
     rehearse,
     roster,
     status,
+    task,
     timeline,
     translate,
     waiting,
@@ -62,7 +63,7 @@ def options(
     context.with_resource(guarded(session))
 
 
-for module in (timeline, translate, roster, digest, announce, outbox, inbox, input_, dkim, doctor):
+for module in (timeline, translate, roster, digest, announce, outbox, inbox, input_, task, dkim, doctor):
     cli.add_typer(module.cli)
 waiting.add(roster.cli)
 for module_ in (rehearse, status, ledger, keep, person, operate, play, explain):

@@ -47,6 +47,7 @@ def _lines(found: Status) -> list[str]:
     lines = [
         f"mails: {found.queued} wait, {found.due} of them are due{next_due}",
         f"held for you: {found.held} (`tidings outbox held`)",
+        f"tasks for people: {found.tasks} (`tidings task list`)",
         f"mail in, not yet understood: {found.pending}",
         f"journal: sealed up to seal {found.seal}, {found.unsealed} rows not yet",
     ]

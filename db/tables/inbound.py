@@ -141,3 +141,5 @@ class Task(Base, table=True):
     state: str
     done_by: str | None = None
     done_at: datetime | None = moment(nullable=True)
+    assigned_to: str | None = None  # who of the core team looks after it, by name
+    reason: str | None = None  # what a person said when they closed it

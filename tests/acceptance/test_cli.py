@@ -6,6 +6,7 @@ import re
 import socket
 import stat
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from app import config as configuration
 from app import mark, wiring
 from app.cli.main import cli
 from app.serve import Role, Service
+from db import tasks
+from db.journal import Act
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -373,3 +376,29 @@ def test_a_test_mail_that_the_smart_host_does_not_take(shell: Shell) -> None:
     config.write_text(config.read_text().replace("port = 25\n", f"port = {port}\n"))
     said = shell.run("digest", "test", "me@team.example", "--language", "de", code=1).stderr
     assert "did not take it" in said
+
+
+def test_tasks_from_the_command_line(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "s.example", "--as-of", "2019-03-20")
+    assert "(none)" in shell.run("task", "list").stdout
+    engine = wiring.engine(configuration.load(shell.folder / "tidings.toml"))
+    with engine.db.write() as tx:
+        act = Act("clock", datetime(2020, 1, 1, tzinfo=UTC))
+        for kind in ("safety", "complaint"):
+            tasks.add(tx, act, 1, kind, ("raw", 1))
+    engine.db.close()
+    assert [(one["kind"], one["late"]) for one in shell.json("task", "list")] == [("safety", True), ("complaint", True)]
+    shown = shell.run("task", "list").stdout
+    assert "only the privacy circle" in shown
+    assert "LATE" in shown
+    assert "privacy circle" in shell.run("task", "show", "1", code=1).stderr
+    assert "safety" in shell.run("task", "show", "1", "--private").stdout
+    assert "looks after task 2" in shell.run("task", "assign", "2", "Kim").stdout
+    assert "no contact person" in shell.run("task", "assign", "2", "nobody@s.example", code=1).stderr
+    shell.run("--as", "kim", "task", "done", "2", "--reason", "they had left already")
+    (done,) = shell.json("task", "list", "--state", "done")
+    assert done["assigned_to"] == "Kim"
+    assert "they had left already" in shell.run("task", "show", "2").stdout
+    assert "no task 9" in shell.run("task", "reopen", "9", code=1).stderr
+    shell.run("task", "reopen", "2")
+    assert "tasks for people: 2" in shell.run("status").stdout

@@ -20,6 +20,7 @@ ADDED = {
     "attempt": ("mark", "journal_id"),
     "journal": ("proof", "mark"),
     "bounce_score": ("probed_at",),
+    "task": ("assigned_to", "reason"),
     "suppression": ("lifted_why",),
 }
 ADDED_TABLES = ("application", "paused_domain", "rate", "sample")

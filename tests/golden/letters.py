@@ -235,6 +235,13 @@ KINDS: dict[str, Callable[[str], object]] = {
         details=(_block(lang, "A mail cannot be read."),),
         url="https://tidings.example.org/desk/inbox/7",
     ),
+    "task": lambda lang: notice(
+        lang,
+        about="translation",
+        number=7,
+        facts=(("group", "Wikimedia Algeria"),),
+        details=(_block(lang, "The translation of item 3 says 'must' where it should say 'may'."),),
+    ),
     "draft": lambda lang: notice(
         lang,
         number=13,
