@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mailer.known import Known
+from mailer.nod import nod_in
 from mailer.phrases import fold, phrases
+from mailer.pointer import only_points
 from mailer.reading import Anchor, Context, ItemKnown, Segment, SegmentKind, StatementRead
 from mailer.when import digits
 
@@ -63,13 +65,16 @@ def statements(
 ) -> tuple[StatementRead, ...]:
     """The statements of a mail in order. `forwarded` is a community's own text that the mail passes on."""
     known = Known(context)
-    pieces = [piece for text, quote in _answers(segments) for piece in _cut(text, quote, known)]
+    answers = _answers(segments)
+    pieces = [piece for text, quote in answers for piece in _cut(text, quote, known)]
+    if any(quote for _, quote in answers):  # "See my answers below" is none itself
+        pieces = [piece for piece in pieces if piece.quote or not only_points(piece.text)]
     if forwarded.strip():
         pieces += _cut(forwarded, "", known)
     found = [
         _read(piece, known)
         for place, piece in enumerate(pieces)
-        if piece.text and not _only_greeting(piece.text, first=place == 0 and len(pieces) > 1)
+        if piece.text and (_answers_shortly(piece) or not _only_greeting(piece.text, place == 0 and len(pieces) > 1))
     ]
     joined = _join(found)
     if not any(s.anchors for s in joined):
@@ -132,6 +137,16 @@ def _list_number(line: str) -> tuple[int, bool]:
         return 0, False
     number = next(group for group in found.groups() if group)
     return int(number), ":" in found.group() or "：" in found.group() or "#" in found.group()
+
+
+def _answers_shortly(piece: _Piece) -> bool:
+    """ "Yes", "Agreed", "+1": under a quoted question any nod but thanks answers it, elsewhere a word of consent."""
+    if nod_in(piece.text) != "supports":
+        return False
+    said = fold(piece.text).strip(_EDGE)
+    return (
+        bool(piece.quote) or said in phrases("closing", "answers").whole or bool(phrases("cues", "support").first(said))
+    )
 
 
 def _only_greeting(text: str, first: bool = False) -> bool:
