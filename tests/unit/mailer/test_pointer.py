@@ -1,5 +1,8 @@
 """What only points at answers further down, in many languages, and what says something."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from mailer.anchor import statements
@@ -8,71 +11,8 @@ from mailer.pointer import only_points
 from mailer.reading import Context, QuestionKnown
 from mailer.segment import segment
 
-POINTS = """\
-See my answers below.
-My comments inline.
-Please see my comments inline below.
-Hi June, my answers are below, in blue.
-Answers below:
-Inline.
-Thanks for the digest! See below.
-I have answered between the lines.
-Siehe meine Antworten unten.
-Meine Anmerkungen stehen im Text.
-Hallo zusammen, Antworten siehe unten
-Voir mes réponses ci-dessous.
-Mes commentaires dans le texte.
-Ver mis respuestas abajo.
-Respondo entre líneas.
-Minhas respostas seguem abaixo.
-Rispondo nel testo.
-Le mie risposte qui sotto
-Zie mijn antwoorden hieronder.
-Se mina svar nedan.
-Mine svar står nedenfor.
-Vastaukseni alla.
-Odpowiedzi poniżej.
-Odpovídám níže v textu.
-Válaszaim a sorok között.
-Am răspuns mai jos.
-Мои ответы ниже.
-См. ниже.
-Відповіді нижче.
-Отговарям по-долу.
-Οι απαντήσεις μου παρακάτω.
-Yanıtlarım aşağıda.
-ردودي أدناه.
-إجاباتنا بين السطور
-תשובותיי למטה.
-ראו הערותיי בגוף הטקסט
-پاسخ‌هایم در زیر
-मेरे उत्तर नीचे हैं।
-আমার উত্তর নিচে।
-我的回复见下文。
-我的意見如下：
-以下に回答します。
-本文中にコメントしました。
-아래에 답변 드립니다.
-คำตอบอยู่ด้านล่าง
-Câu trả lời của tôi ở bên dưới.
-Jawaban saya di bawah ini.
-Majibu yangu yako hapa chini.""".split("\n")
-SAYS = """\
-We agree, see below.
-We see the budget below as too small.
-The answers below the line in the draft are not those that our community gave you in March of last year.
-We object to RR-2.
-Thank you!
-The comment period is too short.
-Wir sind einverstanden, Antworten unten.
-No.
-The limit should be below 10.
-Below 10 people a group cannot vote.
-The text on page 3 is unclear.
-Der Text ist unklar.
-El texto es confuso y no responde a nuestra pregunta.
-下面的建议我们反对。
-我们同意。""".split("\n")
+TABLE = tomllib.loads((Path(__file__).parents[2] / "mail" / "pointers.toml").read_text("utf-8"))
+POINTS, SAYS = TABLE["points"], TABLE["says"]
 QUOTED = (
     "On Mon, 6 Jan 2025 at 10:00, Tidings <reply+k3@tidings.example> wrote:\n> 1. RR-1: Who should decide about grants?"
 )
