@@ -65,9 +65,11 @@ class Service:
         """Start every role; returns when its ports are bound."""
         jobs: dict[str, Job] = {"alive": self._alive}
         if Role.LISTEN in self.roles:
-            self.listener = wiring.listener(self.config, self.engine)
+            judge = inbound.gatekeeper(self.engine)
+            self.listener = wiring.listener(self.config, self.engine, judge)
             self.listener.start()
             self.say(f"listening for replies on {self.config.listen.host}:{self.listener.port}")
+            jobs["door"] = judge.refresh
         if Role.WEB in self.roles:
             self._serve_pages()
         if Role.SCHEDULE in self.roles:

@@ -203,14 +203,14 @@ def signing(config: Config) -> Signing:
     return Signing(config)
 
 
-def listener(config: Config, made: Engine) -> Listener:
-    """The way in: the listener with its two ports plugged into flows."""
+def listener(config: Config, made: Engine, judge: inbound.Gatekeeper | None = None) -> Listener:
+    """The way in: the listener with its two ports plugged into flows; `judge` for one that is to be refreshed."""
     now = clock(config)
 
     def store(batch: Sequence[Received]) -> None:
         inbound.store(made, [(one.envelope, one.data) for one in batch], act=Act("listener", now()))
 
-    judge = inbound.gatekeeper(made)
+    judge = judge or inbound.gatekeeper(made)
     tls = config.listen.tls
     return Listener(
         lambda address, envelope: Rcpt(*judge(address, envelope)),

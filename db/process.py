@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select, update
 
 from db.engine import Tx
 from db.tables import Contact, Fallback, Process, Setting, Track
+from mailer import home
 
 _PROCESS: Any = Process.__table__  # type: ignore[attr-defined]
 _TRACK: Any = Track.__table__  # type: ignore[attr-defined]
@@ -37,6 +38,11 @@ class ProcessRow:
     baseline_seq: int
     restored_at: datetime | None
     languages: tuple[str, ...]
+
+    @property
+    def home(self) -> home.Home:
+        """Where its mail lives."""
+        return home.read(self.address_base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +75,6 @@ def by_slug(tx: Tx, slug: str) -> ProcessRow | None:
 def by_id(tx: Tx, process_id: int) -> ProcessRow | None:
     """The process of that id."""
     return _one(tx, select(_PROCESS).where(_PROCESS.c.id == process_id))
-
-
-def by_address_base(tx: Tx, address_base: str) -> ProcessRow | None:
-    """The process whose mail lives at that domain (lower case)."""
-    return _one(tx, select(_PROCESS).where(_PROCESS.c.address_base == address_base.lower()))
 
 
 def everyone(tx: Tx) -> list[ProcessRow]:

@@ -106,11 +106,11 @@ def _words(
 
 
 def _events(process: ProcessRow, entry: EntryRow, words: Mapping[str, tuple[str, str]], now: datetime) -> list[Event]:
-    uid = f"{entry.slug}@{process.address_base}"
+    uid = f"{entry.slug}@{process.home.label}"
     if not entry.facts.sessions:
         return [_event(entry, words, now, uid, None)]
     return [
-        _event(entry, words, now, f"{entry.slug}.s{n}@{process.address_base}", session)
+        _event(entry, words, now, f"{entry.slug}.s{n}@{process.home.label}", session)
         for n, session in enumerate(entry.facts.sessions, start=1)
     ]
 

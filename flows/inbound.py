@@ -53,7 +53,7 @@ _REPORTS = (RawState.BOUNCE, RawState.COMPLAINT)
 
 @dataclass(slots=True)
 class Gatekeeper:
-    """Judges recipients for the listener. `refresh` after processes or digests were added."""
+    """Judges recipients for the listener. `refresh` now and then: processes and digests are added."""
 
     engine: Engine
     door: Door

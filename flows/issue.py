@@ -100,7 +100,7 @@ def footer(process: ProcessRow, owner: str, *, web: bool) -> content.Footer:
     """Who runs this and how to stop, for every letter of a process."""
     return content.Footer(
         operator=process.name,
-        owner=f"{owner}@{process.address_base}",
+        owner=process.home.at(owner),
         postal=tuple(line for line in process.postal.split("\n") if line),
         invented=process.about == "invented",
         web=web,

@@ -16,11 +16,11 @@ class Keys:
         self._secrets = dict(enumerate(reversed(secrets)))
         self._rings: dict[tuple[str, str], Keyring] = {}
 
-    def ring(self, slug: str, domain: str) -> Keyring:
-        """The keyring of the process `slug`, whose mail lives at `domain`."""
-        found = self._rings.get((slug, domain))
+    def ring(self, slug: str, base: str) -> Keyring:
+        """The keyring of the process `slug`, whose mail lives at `base` (its `address_base`)."""
+        found = self._rings.get((slug, base))
         if found is None:
-            found = self._rings[(slug, domain)] = Keyring(self._secrets, slug, domain)
+            found = self._rings[(slug, base)] = Keyring(self._secrets, slug, base)
         return found
 
     def address_hash(self, address_key: str) -> str:

@@ -35,7 +35,7 @@ class Sender:
 
     @property
     def slug(self) -> str:
-        """The local part of the From address: the digest's name, or the process's."""
+        """Whom the From address names: the digest, or the process."""
         return self.digest.slug if self.digest is not None else self.process.slug
 
 
@@ -70,7 +70,7 @@ def stencil(sender: Sender, wording: Frozen) -> Stencil:
         thread=wording.thread,
         numbers=tuple(sorted(int(key[6:]) for key in names if key.startswith("reply:"))),
         times=tuple(key for key in names if key == "zone" or key.startswith("local:")),
-        domain=address.parse(f"{sender.slug}@{sender.process.address_base}").domain,
+        domain=address.parse(sender.process.home.at(sender.slug)).domain,
     )
 
 
@@ -113,7 +113,7 @@ def person_of(sender: Sender, claimed: Claimed, ready: Stencil, blocks: Mapping[
     values |= sender.renderer.personal(claimed.lang, claimed.name, group, sender.process.name)
     leave = ring.leave_token(tag, claimed.subscription_tag)
     values["leave"] = f"{sender.base_url}/leave/{leave}" if sender.base_url else ""
-    values["leave_mail"] = f"leave+{leave}@{ring.domain}"
+    values["leave_mail"] = ring.home.at(f"leave+{leave}")
     values["prefs"] = f"{sender.base_url}/me/{leave}"
     return Person(values, blocks, {key: _time(key, claimed.zone, claimed.lang) for key in ready.times})
 
@@ -151,19 +151,19 @@ def _head(sender: Sender, claimed: Claimed, ready: Stencil, person: Person, to: 
 
 def _from(sender: Sender) -> bytes:
     name = sender.digest.title if sender.digest is not None else sender.process.name
-    mailbox = address.parse(f"{sender.slug}@{sender.process.address_base}")
+    mailbox = address.parse(sender.process.home.at(sender.slug))
     return header.addresses("From", [(name, mailbox)])
 
 
 def _list_names(sender: Sender) -> header.ListNames:
-    at = sender.process.address_base
-    request = f"{sender.slug}-request@{at}"
+    home = sender.process.home
+    request = home.at(f"{sender.slug}-request")
     return header.ListNames(
-        label=sender.digest.list_id if sender.digest is not None else f"{sender.slug}.{at}",
+        label=sender.digest.list_id if sender.digest is not None else f"{sender.slug}.{home.label}",
         phrase=sender.digest.title if sender.digest is not None else sender.process.name,
         help=header.mailto(request, "help"),
         subscribe=header.mailto(request, "subscribe"),
-        owner=header.mailto(f"{sender.slug}-owner@{at}"),
+        owner=header.mailto(home.at(f"{sender.slug}-owner")),
     )
 
 

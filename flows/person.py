@@ -112,7 +112,7 @@ def _find(tx: Tx, engine: Engine, owner: ProcessRow, address: str) -> Person:
 def _gathered(tx: Tx, engine: Engine, owner: ProcessRow, liaison_id: int | None, keys: tuple[str, ...]) -> Person:
     hashes = tuple(engine.keys.address_hash(one) for one in keys)
     found = roster.liaison(tx, liaison_id) if liaison_id is not None else None
-    house = open_door(engine).houses.get(owner.address_base)
+    house = open_door(engine).house(owner.id)
     tag = found.tag if found else 0
     raws = tuple(
         one.raw_id
@@ -130,7 +130,7 @@ def _gathered(tx: Tx, engine: Engine, owner: ProcessRow, liaison_id: int | None,
 
 def _reports(house: House, envelope: person.Envelope, tag: int) -> bool:
     """Whether a mail came back to the return path of a mail to this person."""
-    tokens = [house.ring.read(one.partition("@")[0].lower()) for one in envelope.rcpt_to if "+" in one]
+    tokens = [house.ring.read(house.process.home.name(one.partition("@")[0].lower()) or "") for one in envelope.rcpt_to]
     return any(one is not None and one.purpose is Purpose.BOUNCE and one.person == tag for one in tokens)
 
 

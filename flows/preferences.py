@@ -116,7 +116,7 @@ def _preferences(tx: Tx, engine: Engine, found: Reader, now: datetime) -> Prefer
     offered = dict.fromkeys((*liaison.languages, *owner.languages, *engine.renderer.languages))
     return Preferences(
         process=owner.name,
-        owner=f"{found.digest.slug}-owner@{owner.address_base}",
+        owner=owner.home.at(f"{found.digest.slug}-owner"),
         invented=owner.about == "invented",
         title=found.digest.title,
         lang=answers.spoken(engine, liaison.languages),

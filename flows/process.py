@@ -13,14 +13,14 @@ from db import process as processes
 from db.engine import Database, Tx
 from db.journal import Act
 from db.process import ContactRow, ProcessRow, TrackRow
-from flows import source
+from flows import homes, source
 from flows.fields import Fields
 from flows.reports import Changed, ImportReport, NotImported, Rejected, UnknownName
 from flows.source import Unreadable, read_yaml
+from mailer import home
 
 _CODE = re.compile(r"[A-Z]{1,8}")
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;\\]+@[^\s@<>\"(),:;\\]+")
-_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +136,11 @@ def import_process(
 ) -> tuple[ProcessRow, ImportReport]:
     """Make the process that a YAML file describes, or bring it to what the file says.
 
-    A new one needs `address_base`, the domain at which its mail lives. `about` is a notice shown with every mail,
-    `postal` the address for the footer; empty ones leave what is there. Raises `NotImported`.
+    A new one needs `address_base`, where its mail lives: a domain, or `prefix@domain` (see `mailer.home`). `about` is a
+    notice shown with every mail, `postal` the address for the footer; empty ones leave what is there.
+    Raises `NotImported`.
     """
-    fields = Fields()
+    fields, address_base = Fields(), address_base.lower()
     try:
         root = read_yaml(content)
     except Unreadable as error:
@@ -151,7 +152,7 @@ def import_process(
         raise NotImported(tuple(fields.rejected))
     with db.write() as tx:
         known = processes.by_slug(tx, part.slug)
-        faults = _address_faults(tx, known, address_base)
+        faults = _address_faults(tx, known, part.slug, address_base)
         if faults:
             raise NotImported(faults)
         if known is None:
@@ -183,15 +184,12 @@ def _create(tx: Tx, part: ProcessPart, address_base: str, act: Act) -> ProcessRo
     return need_process(tx, part.slug)
 
 
-def _address_faults(tx: Tx, known: ProcessRow | None, address_base: str) -> tuple[Rejected, ...]:
+def _address_faults(tx: Tx, known: ProcessRow | None, slug: str, address_base: str) -> tuple[Rejected, ...]:
     if not address_base:
-        return () if known else (Rejected(1, "address_base", "", "a new process needs the domain its mail lives at"),)
-    if not _HOST.fullmatch(address_base.lower()):
-        return (Rejected(1, "address_base", address_base, "is not a domain name such as lists.example.org"),)
-    other = processes.by_address_base(tx, address_base)
-    if other is not None and (known is None or other.id != known.id):
-        return (Rejected(1, "address_base", address_base, f"is the domain of the process {other.slug}"),)
-    return ()
+        needed = "a new process needs the domain its mail lives at, or a prefix and a domain"
+        return () if known else (Rejected(1, "address_base", "", needed),)
+    wrong = homes.fault(tx, home.read(address_base), slug, known.id if known else None)
+    return (Rejected(1, "address_base", address_base, wrong),) if wrong else ()
 
 
 def apply_part(tx: Tx, known: ProcessRow, part: ProcessPart, act: Act) -> ImportReport:

@@ -16,8 +16,9 @@ from db.journal import Act
 from db.states import AnnouncementState, EditionState, MailingState, WrongMove
 from digests import cadence
 from digests.wall import zone
-from flows import post, publish, roster, sampling, signup, status, timeline
+from flows import homes, post, publish, roster, sampling, signup, status, timeline
 from flows.engine import Engine, Refused
+from flows.fields import SLUG
 from flows.publish import Published
 from flows.recipients import starts
 from mailer.render import TemplateFailed
@@ -215,6 +216,8 @@ def add_digest(
 ) -> int:
     """Create a digest. What was over by now counts as known to whoever joins. Raises `Refused`, `WrongCadence`."""
     parsed = cadence.parse(rule)
+    if not SLUG.fullmatch(slug):
+        raise Refused(f"{slug!r} cannot be the name of a digest: lower-case letters, digits and single hyphens only")
     if approval not in ("automatic", "manual"):
         raise Refused(f"approval is automatic or manual, not {approval!r}")
     with engine.db.read() as tx:
@@ -226,13 +229,15 @@ def add_digest(
         owner = process.by_id(tx, process_id) or named
         if any(one.slug == slug for one in editions.digests(tx, process_id)):
             raise Refused(f"there is a digest {slug!r} already")
+        if wrong := homes.name_fault(tx, owner, slug):
+            raise Refused(f"{slug!r} cannot be the name of a digest: {wrong}")
         zone(zone_name or owner.zone)
         made = editions.add_digest(
             tx,
             process_id=process_id,
             slug=slug,
             title=title,
-            list_id=f"{slug}.{owner.address_base}",
+            list_id=f"{slug}.{owner.home.label}",
             rule=parsed.text,
             zone=zone_name or owner.zone,
             anchor_on=anchor_on,

@@ -70,7 +70,7 @@ def offer(engine: Engine, slug: str) -> Offer | None:
         groups = tuple((one.slug, one.name) for one in roster.groups(tx, owner.id))
     return Offer(
         process=owner.name,
-        owner=f"{series[0].slug}-owner@{owner.address_base}",
+        owner=owner.home.at(f"{series[0].slug}-owner"),
         invented=owner.about == "invented",
         zone=owner.zone,
         languages=tuple(dict.fromkeys((*owner.languages, *engine.renderer.languages))),
@@ -196,7 +196,7 @@ def look(engine: Engine, token: str) -> Confirming | None:
     owner = found[0]
     return Confirming(
         process=owner.name,
-        owner=f"{owner.slug}-owner@{owner.address_base}",
+        owner=owner.home.at(f"{owner.slug}-owner"),
         invented=owner.about == "invented",
         lang=answers.spoken(engine, row.languages),
         done=row.confirmed_at is not None,

@@ -146,7 +146,7 @@ def _context(
     """What a reader may know of both sides; what was asked is put in by the caller."""
     return Context(
         own_addresses=house.own_addresses if house else (),
-        own_domains=tuple(shelf.door.houses),
+        own_homes=tuple(house.process.address_base for house in shelf.door.houses),
         token_item=token.item if token else 0,
         writer_known=writer is not None,
         writer_languages=_languages(writer, named),
@@ -171,14 +171,13 @@ def _thread(door: Door, places: Iterable[Place], message: Message) -> tuple[Hous
         return named.house, named.token
     answered = [*message.in_reply_to, *reversed(message.references)][:MAX_REFERENCES]
     for message_id in dict.fromkeys(answered):
-        for house in door.houses.values():
+        for house in door.houses:
             token = house.ring.read_message_id(message_id)
             if token is not None:
                 return house, token
     if found:
         return found[0].house, None
-    houses = list(door.houses.values())
-    return (houses[0] if len(houses) == 1 else None), None
+    return (door.houses[0] if len(door.houses) == 1 else None), None
 
 
 def tokens_in(house: House, message_ids: Iterable[str], text: str) -> list[Token]:

@@ -7,7 +7,7 @@ The keys of the object, their order and their meaning are kept stable. The conte
     digests:    {d12: {subject, date, asks: [RR-1, ...]}} the one that the mail answers is found by its subject or id
     tracks:     {slug: [words]}                           or a list of {slug, name, words}
     roster:     [{address, languages, group}, ...]        then anybody else is a stranger
-    own_addresses, own_domains, trusted_servers, now, token_item, private
+    own_addresses, own_homes, trusted_servers, now, token_item, private
 
 Unknown keys are left alone, so that a larger document may be given; a value of the wrong shape counts as absent.
 """
@@ -118,7 +118,7 @@ def context_for(message: Message, document: Mapping[str, Any]) -> Context:
         questions=questions,
         tracks=tuple(_tracks(document.get("tracks"))),
         own_addresses=_strings(document.get("own_addresses")),
-        own_domains=_strings(document.get("own_domains")),
+        own_homes=_strings(document.get("own_homes")),
         token_item=_integer(document.get("token_item")),
         private_address=document.get("private") is True,
         writer_known=known,

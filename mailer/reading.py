@@ -148,7 +148,7 @@ class Context:
     questions: tuple[QuestionKnown, ...] = ()
     tracks: tuple[TrackKnown, ...] = ()
     own_addresses: tuple[str, ...] = ()
-    own_domains: tuple[str, ...] = ()
+    own_homes: tuple[str, ...] = ()  # see mailer.home
     token_item: int = 0  # the item named by the address it was sent to; 0: the whole edition
     private_address: bool = False  # it came to the private lane's address
     writer_known: bool | None = None  # a liaison's address? None: not asked

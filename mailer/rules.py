@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from mailer import autoreply, bounce, calendar_reply, commands, complaint, mdn, nod, reaction, route, trust, wish
+from mailer import autoreply, bounce, calendar_reply, commands, complaint, home, mdn, nod, reaction, route, trust, wish
 from mailer.dsn import address_in
 from mailer.language import language_of
 from mailer.message import Envelope, Message
@@ -141,7 +141,8 @@ def _loop(seen: Seen) -> Verdict | None:
     if seen.message.from_addr.lower() in own or len(seen.message.all("received")) > MAX_HOPS:
         return Verdict(Kind.OTHER, Disposition.IGNORE)
     listed = seen.message.get("list-id").lower().rpartition("<")[2].rstrip("> ")
-    ours = any(listed.endswith(f".{domain.lower()}") or listed == domain.lower() for domain in seen.context.own_domains)
+    labels = [home.read(base.lower()).label for base in seen.context.own_homes]
+    ours = any(listed.endswith(f".{label}") or listed == label for label in labels)
     return Verdict(Kind.OTHER, Disposition.IGNORE) if listed and ours else None
 
 
@@ -153,10 +154,10 @@ def _duplicate(seen: Seen) -> Verdict | None:
         return Verdict(Kind.OTHER, Disposition.IGNORE, notes=("duplicate",))
     if not message.get("list-id"):
         return None
-    domains = {d.lower() for d in seen.context.own_domains} | {trust.domain_of(a) for a in seen.context.own_addresses}
-    domains = domains or {trust.domain_of(i) for i in message.in_reply_to}
-    addressed = {trust.domain_of(a) for a in (*message.to, *message.cc)}
-    if domains & addressed - {""}:
+    context = seen.context
+    known = context.own_homes or {trust.domain_of(a) for a in context.own_addresses or message.in_reply_to}
+    homes = [home.read(base.lower()) for base in known if base]
+    if any(one.holds(address) for one in homes for address in (*message.to, *message.cc)):
         return Verdict(Kind.OTHER, Disposition.IGNORE, notes=("duplicate",))
     return None
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from mailer import home
+
 TAG_BITS = 40
 MAX_TAG = (1 << TAG_BITS) - 1
 MAX_ITEM = 1023
@@ -53,7 +55,7 @@ class Token:
 
 
 class Keyring:
-    """Makes and reads tokens of one process.
+    """Makes and reads tokens of one process, whose mail lives at `base` (see `mailer.home`).
 
     `secrets` maps key numbers (0..31) to at least 16 secret octets. New tokens carry the highest
     number, or the one given. `retired` names the numbers a purpose no longer accepts. The lowest number
@@ -65,7 +67,7 @@ class Keyring:
         self,
         secrets: Mapping[int, bytes],
         process: str,
-        domain: str,
+        base: str,
         retired: Mapping[Purpose, Collection[int]] | None = None,
     ) -> None:
         if not secrets:
@@ -76,7 +78,8 @@ class Keyring:
             if len(secret) < 16:
                 raise ValueError(f"the secret of key {number} is shorter than 16 octets")
         self.process = process
-        self.domain = domain
+        self.home = home.read(base)
+        self.domain = self.home.domain
         self.first, self.current = min(secrets), max(secrets)
         gone = {p: frozenset(numbers) for p, numbers in (retired or {}).items()}
         self._keys = {
@@ -117,16 +120,17 @@ class Keyring:
 
     def reply_address(self, mailing: int, person: int, item: int = 0, key: int | None = None) -> str:
         """Where an answer goes: `reply+<token>@domain`."""
-        return f"reply+{self.token(Purpose.REPLY, mailing, person, item, key)}@{self.domain}"
+        return self.reply_addresses(mailing, person, (item,), key)[0]
 
     def reply_addresses(self, mailing: int, person: int, items: Iterable[int], key: int | None = None) -> list[str]:
         """Reply addresses of several items, in their order."""
         tokens = self.tokens(Purpose.REPLY, mailing, person, items, key)
-        return [f"reply+{token}@{self.domain}" for token in tokens]
+        lead = self.home.local("reply")
+        return [f"{lead}+{token}@{self.domain}" for token in tokens]
 
     def bounce_address(self, mailing: int, person: int, key: int | None = None) -> str:
         """The envelope sender that names the delivery (VERP)."""
-        return f"bounce+{self.token(Purpose.BOUNCE, mailing, person, 0, key)}@{self.domain}"
+        return self.home.at(f"bounce+{self.token(Purpose.BOUNCE, mailing, person, 0, key)}")
 
     def leave_token(self, mailing: int, subscription: int, key: int | None = None) -> str:
         """The bare token for the link of one-click unsubscribe (RFC 8058)."""
@@ -134,18 +138,18 @@ class Keyring:
 
     def leave_address(self, mailing: int, subscription: int, key: int | None = None) -> str:
         """The address of unsubscribing by mail."""
-        return f"leave+{self.leave_token(mailing, subscription, key)}@{self.domain}"
+        return self.home.at(f"leave+{self.leave_token(mailing, subscription, key)}")
 
     def relay_address(self, mailing: int, group: int, item: int = 0, key: int | None = None) -> str:
         """Where the members of a community answer; the group is credited."""
-        return f"relay+{self.token(Purpose.RELAY, mailing, group, item, key)}@{self.domain}"
+        return self.home.at(f"relay+{self.token(Purpose.RELAY, mailing, group, item, key)}")
 
     def message_id(self, mailing: int, person: int, item: int = 0) -> str:
         """`<token@domain>`, always under the first key: it must outlive rotations."""
         return f"<{self.token(Purpose.ID, mailing, person, item, self.first)}@{self.domain}>"
 
     def read(self, local_part: str) -> Token | None:
-        """The token in a local part such as `reply+...`, in any case; None when it is not ours."""
+        """The token in a local part such as `reply+...` (without prefix), in any case; None when it is not ours."""
         name, plus, text = local_part.partition("+")
         purpose = name.lower()
         if not plus or purpose not in _ADDRESSED:

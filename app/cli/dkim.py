@@ -125,7 +125,7 @@ def _domains(session: Session, ring: Keyring, named: str) -> list[str]:
         return [_name(named)]
     try:
         with session.engine.db.read() as tx:
-            found = sorted({row.address_base for row in process.everyone(tx)})
+            found = sorted({row.home.domain for row in process.everyone(tx)})
     except DatabaseUnavailable:
         found = []
     found = found or ring.domains

@@ -61,7 +61,7 @@ def dns(
 def _ours(session: Session) -> list[str]:
     try:
         with session.engine.db.read() as tx:
-            return sorted({row.address_base for row in process.everyone(tx)})
+            return sorted({row.home.domain for row in process.everyone(tx)})
     except DatabaseUnavailable:
         return []
 

@@ -12,6 +12,7 @@ from db import process
 from flows import calendar, questions, timeline_export, timeline_show
 from flows import process as processes
 from flows import timeline as flow
+from mailer.home import Home
 
 cli = typer.Typer(
     name="timeline", help="What happens when: the truth that digests are built from.", no_args_is_help=True
@@ -30,6 +31,10 @@ def import_(
     domain: Annotated[
         str, typer.Option(help="Mail domain of a new process; else the one that the configuration listens for.")
     ] = "",
+    prefix: Annotated[
+        str,
+        typer.Option(help="Only addresses there that begin with it: `strategy` for strategy-reply+...@ and the like."),
+    ] = "",
     about: Annotated[str, typer.Option(help="`invented` marks every mail as a demonstration.")] = "",
     postal: Annotated[str, typer.Option(help="Postal address for the footer.")] = "",
     track: Annotated[str, typer.Option(help="The track of events of a calendar that name none.")] = "",
@@ -40,11 +45,11 @@ def import_(
     content = file.read_text("utf-8-sig")
     kind = {".csv": "csv", ".ics": "ics"}.get(file.suffix.lower(), "yaml")
     slug = session.process_slug
-    if kind == "yaml" and (domain or not _any_process(session)):
+    if kind == "yaml" and (domain or prefix or not _any_process(session)):
         made, described = processes.import_process(
             session.engine.db,
             content,
-            address_base=domain or session.config.listen.hostname,
+            address_base=Home(domain or session.config.listen.hostname, prefix).base,
             about=about,
             postal=postal,
             act=session.act(),

@@ -55,7 +55,7 @@ class Process(Base, table=True):
     name: str
     zone: str
     source_lang: str
-    address_base: str = Field(unique=True)  # the domain its mail lives at
+    address_base: str = Field(unique=True)  # where its mail lives: a domain, or prefix@domain
     postal: str = ""  # postal address for the footer
     about: str = ""  # notice shown with every mail, such as "people here are invented"
     last_seq: int = count()

@@ -18,6 +18,7 @@ from app import wiring
 from db import inbound
 from db.inbound import RawRow
 from flows import inbound as flow
+from flows import process as processes
 from mailer.wire.dns import Resolver
 from mailer.wire.listener import Listener
 from mailer.wire.vouch import Voucher
@@ -26,7 +27,7 @@ from tests.integration.wire.dialogue import certificate
 from tests.nameserver import RSA, nameserver, signed
 from tests.strangers.mailhost import _SERVICES, free_ports, listens
 from tests.strangers.stage import PATIENCE, Stage, need
-from tests.world import DOMAIN
+from tests.world import DOMAIN, PROCESS
 
 PAGE = Path(__file__).parents[2] / "docs" / "operate" / "postfix.md"
 ANSWER = (
@@ -40,7 +41,6 @@ data_directory = {folder}/data
 maillog_file_prefixes = {folder}
 maillog_file = {folder}/postfix.log
 myhostname = front.process.example
-mydestination =
 alias_maps =
 mynetworks = 127.0.0.0/8
 inet_interfaces = 127.0.0.1
@@ -49,16 +49,17 @@ smtp_host_lookup = native
 """
 
 
-def main_cf(port: int) -> str:
-    """The block of the page that is called main.cf, for our domain and port."""
-    (block,) = re.findall(r"^```\n# main\.cf\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+def main_cf(port: int, name: str = "main.cf") -> str:
+    """The block of the page that is called so, for our domain and port."""
+    pattern = rf"^```\n# {re.escape(name)}\n(.*?)^```$"
+    (block,) = re.findall(pattern, PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     return block.replace("strategy.example", DOMAIN).replace("127.0.0.1:2525", f"127.0.0.1:{port}")
 
 
 class Front:
     """Postfix in a folder of its own, on a free port."""
 
-    def __init__(self, listener: int, more: str = "") -> None:
+    def __init__(self, listener: int, more: str = "", block: str = "main.cf") -> None:
         if os.geteuid() != 0:
             pytest.skip("Postfix starts as root only")
         program = need("postfix")
@@ -70,8 +71,10 @@ class Front:
             folder.mkdir()
         owner = pwd.getpwnam("postfix")
         os.chown(data, owner.pw_uid, owner.pw_gid)
-        (settings / "main.cf").write_text(main_cf(listener) + _MORE.format(folder=self.folder) + more)
-        (settings / "master.cf").write_text(_SERVICES.format(port=self.port) + "verify unix - - n - 1 verify\n")
+        (settings / "main.cf").write_text(main_cf(listener, block) + _MORE.format(folder=self.folder) + more)
+        (settings / "master.cf").write_text(
+            _SERVICES.format(port=self.port) + "verify unix - - n - 1 verify\nlocal unix - n n - - local\n"
+        )
         with (self.folder / "out.log").open("wb") as out:
             argv = [program, "-c", str(settings), "start-fg"]
             self._server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
@@ -96,14 +99,15 @@ class Front:
 
 
 @pytest.fixture
-def listener(stage: Stage) -> Iterator[Listener]:
+def judge(stage: Stage) -> flow.Gatekeeper:
+    return flow.gatekeeper(stage.world.engine)
+
+
+@pytest.fixture
+def listener(stage: Stage, judge: flow.Gatekeeper) -> Iterator[Listener]:
     certificate(stage.folder, "localhost")
-    made = wiring.listener(
-        load(
-            stage.folder, '[listen]\nport = 0\nprotocol = "lmtp"\ntls = { certificate = "cert.pem", key = "key.pem" }\n'
-        ),
-        stage.world.engine,
-    )
+    config = '[listen]\nport = 0\nprotocol = "lmtp"\ntls = { certificate = "cert.pem", key = "key.pem" }\n'
+    made = wiring.listener(load(stage.folder, config), stage.world.engine, judge)
     made.start()
     yield made
     made.stop(2)
@@ -112,6 +116,19 @@ def listener(stage: Stage) -> Iterator[Listener]:
 @pytest.fixture(params=["", "lmtp_tls_security_level = encrypt\n"], ids=["clear", "tls"])
 def front(request: pytest.FixtureRequest, listener: Listener) -> Iterator[Front]:
     made = Front(listener.port, request.param)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shared(stage: Stage, listener: Listener, judge: flow.Gatekeeper) -> Iterator[Front]:
+    """The page's Postfix for a shared domain, with a process behind the prefix that the page names."""
+    content = PROCESS.replace("slug: reform", "slug: strategy")
+    processes.import_process(
+        stage.world.engine.db, content, address_base="strategy@lists.example", act=stage.world.act()
+    )
+    judge.refresh()
+    made = Front(listener.port, block="main.cf, a shared domain")
     yield made
     made.close()
 
@@ -167,3 +184,15 @@ def test_nobody_relays_through_it_and_several_recipients_each_get_an_answer(stag
     with stage.world.engine.db.read() as tx:
         told = [address for row in rows for address in inbound.body(tx, row.id).envelope.rcpt_to]
     assert sorted(told) == sorted([f"core@{DOMAIN}", f"reform@{DOMAIN}"])
+
+
+def test_a_shared_domain_gives_us_the_addresses_of_our_prefix_alone(stage: Stage, shared: Front) -> None:
+    ours = ("Strategy-Private@lists.example",)
+    refused = send(shared, ANSWER, *ours, "strategy-none@lists.example", "none@lists.example")
+    assert {address: code for address, (code, _) in refused.items()} == {
+        "strategy-none@lists.example": 550, "none@lists.example": 550
+    }, shared.log  # fmt: skip
+    rows = kept(stage, shared, 1)
+    with stage.world.engine.db.read() as tx:
+        told = [address for row in rows for address in inbound.body(tx, row.id).envelope.rcpt_to]
+    assert sorted(told) == sorted(ours)

@@ -311,7 +311,7 @@ def test_a_process_needs_a_domain_of_its_own(sqlite: Database) -> None:
         import_process(sqlite, PROCESS, address_base="no domain", act=act())
     make_process(sqlite)
     other = PROCESS.replace("slug: demo", "slug: other")
-    with pytest.raises(NotImported, match="is the domain of the process demo"):
+    with pytest.raises(NotImported, match=r"every address at demo\.example belongs to the process demo"):
         import_process(sqlite, other, address_base="DEMO.example", act=act())
     with pytest.raises(UnknownName, match="demo"):
         import_timeline(sqlite, "demoo", TIMELINE, act=act())

@@ -105,7 +105,7 @@ def test_strangers_are_held_but_safety_goes_first() -> None:
 
 
 def test_loops_and_duplicates() -> None:
-    own = Context(own_addresses=("digest@digest.example",), own_domains=("digest.example",))
+    own = Context(own_addresses=("digest@digest.example",), own_homes=("digest.example",))
     assert rule("x", own, from_addr="Digest@digest.example")[0] == "loop"
     assert rule("x", own, headers={"List-Id": "News <weekly.digest.example>"})[0] == "loop"
     assert rule("RR-1: x", replace(own, seen_ids=frozenset({"<m1@north.example>"})))[1].notes == ("duplicate",)
