@@ -173,17 +173,37 @@ def question(engine: Engine, owner: ProcessRow, thread: Thread, language: str) -
     )
 
 
-def alerts(engine: Engine, owner: ProcessRow, raw_id: int, fingerprint: str) -> list[Single]:
+def noted(engine: Engine, owner: ProcessRow, thread: Thread, kind: str) -> Single:
+    """Tell a liaison that a person looks after what they wrote. It says nothing of what that was; once an hour."""
+    known, received = thread.writer, thread.raw.received_at
+    sender = engine.keys.address_hash(thread.writer_key)
+    languages = known.liaison.languages if known is not None else ()
+    return Single(
+        natural_key=f"{NoticeKind.NOTED}:{kind}:{sender}:{received:%Y-%m-%dT%H}",
+        kind="notice",
+        rendered=engine.renderer.render(
+            NoticeKind.NOTED,
+            spoken(engine, (*languages, owner.source_lang)),
+            {"mail": NoticeMail(process=owner.name, footer=mail_footer(engine, owner, None))},
+        ),
+        liaison_id=known.liaison.id if known is not None else None,
+        address_id=known.address.id if known is not None else None,
+        thread=(thread.message.message_id,) if thread.message.message_id else (),
+        answers=True,
+    )
+
+
+def alerts(engine: Engine, owner: ProcessRow, woken: Sequence[str], raw_id: int, fingerprint: str) -> list[Single]:
     """Wake the people who look after safety. Nothing of the report is in the mail."""
     mail = NoticeMail(
         process=owner.name,
         footer=mail_footer(engine, owner, None),
         title=Block("a report about somebody's safety", "en"),
         details=(Block("A report about somebody's safety came in. Only the privacy circle may open it.", "en"),),
-        facts=(("inbox", str(raw_id)),),
+        facts=(("inbox", f"tidings inbox show {raw_id} --private"),),
     )
     rendered = engine.renderer.render(NoticeKind.ALERT, "en", {"mail": mail})
     return [
         Single(natural_key=f"alert:{fingerprint}:{n}", kind="notice", rendered=rendered, to_addr=address)
-        for n, address in enumerate(engine.settings.alerts)
+        for n, address in enumerate(woken)
     ]

@@ -131,7 +131,14 @@ def _answer(engine: Engine, looked: Looked, to: Correspondent, name: str) -> Sin
         "pause": NoticeKind.PAUSED,
         "resume": NoticeKind.RESUMED,
         "help": NoticeKind.HELP,
+        "withdraw": NoticeKind.WITHDRAWN,
     }.get(name, NoticeKind.STATUS)
     facts = standing(to) if kind == NoticeKind.STATUS else ()
     until = to.liaison.paused_until if kind == NoticeKind.PAUSED else None
-    return notice(engine, owner, to, kind, looked.fingerprint, thread=thread, until=until, facts=facts)
+    about = (looked.decision.command.argument if looked.decision.command else "") or _told(looked)
+    return notice(engine, owner, to, kind, looked.fingerprint, thread=thread, until=until, facts=facts, about=about)
+
+
+def _told(looked: Looked) -> str:
+    """The reference of the only statement of the receipt that is answered."""
+    return looked.thread.told[0].ref if len(looked.thread.told) == 1 else ""

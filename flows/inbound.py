@@ -16,7 +16,7 @@ from db import counters, inbound, tasks
 from db.engine import DatabaseUnavailable, Lane, Tx
 from db.inbound import RawRow
 from db.journal import Act
-from db.process import ProcessRow
+from db.process import ContactRow, ProcessRow
 from db.states import RawState
 from flows import answers, bounces, commands, notice, receipt, signup
 from flows import tasks as calls
@@ -196,11 +196,8 @@ class _Apply:
             self._command(owner)
         elif decision.absent_until is not None and decision.actor is not None:
             self._away(owner)
-        elif self.looked.reading.visibility is Visibility.SAFETY and decision.state is RawState.ROUTED:
-            alerts = answers.alerts(self.engine, owner, self.raw.id, self.looked.fingerprint)
-            self.letters += [(owner, single) for single in alerts]
         elif decision.state is RawState.ROUTED:
-            self._call(owner)
+            self._route(owner)
         elif decision.ask and self.looked.answerable:
             asked = answers.question(self.engine, owner, self.looked.thread, self.looked.reading.language)
             self.letters.append((owner, asked))
@@ -290,19 +287,31 @@ class _Apply:
             about=decision.actor.name if decision.actor else "",
         )
 
-    def _call(self, owner: ProcessRow) -> None:
-        """Write to the person who looks after such a thing: a wrong date, a wrong word, somebody's successor."""
+    def _route(self, owner: ProcessRow) -> None:
+        """Wake whoever looks after such a thing, and tell a writer whom we know that a person has it."""
         looked, about = self.looked, self._whose()
         track = next((one.track_id for one in looked.statements if one.track_id is not None), None)
         language = about if self.task == "translation" else looked.reading.language
-        groups = looked.thread.writer_groups or looked.thread.named_groups
-        words = mask(looked.reading.text, looked.thread.context.own_addresses)[:MAX_TOLD]
         with self.engine.db.read() as tx:
             to = calls.responsible(tx, owner, language, track if self.task == "date" else None)
+        if looked.reading.visibility is Visibility.SAFETY:
+            woken = self.engine.settings.alerts or ((to.address,) if to is not None else ())
+            letters = answers.alerts(self.engine, owner, woken, self.raw.id, looked.fingerprint)
+        else:
+            letters = self._call(owner, to)
+        if looked.answerable and looked.thread.writer is not None:
+            letters.append(answers.noted(self.engine, owner, looked.thread, self.task))
+        self.letters += [(owner, single) for single in letters]
+
+    def _call(self, owner: ProcessRow, to: ContactRow | None) -> list[Single]:
+        """The letter to a contact person about a wrong date, a wrong word, somebody's successor."""
+        looked = self.looked
+        groups = looked.thread.writer_groups or looked.thread.named_groups
+        words = mask(looked.reading.text, looked.thread.context.own_addresses)[:MAX_TOLD]
         named = ", ".join(one.name for one in groups)
         call = calls.Call(self.task, self.raw.id, named, words, looked.reading.language)
         single = calls.letter(self.engine, owner, to, call, looked.fingerprint)
-        self.letters += [(owner, single)] if single is not None else []
+        return [single] if single is not None else []
 
     def write(self, tx: Tx) -> str:
         """Everything at once, or nothing."""

@@ -4,7 +4,7 @@ Raises `Purged` when its bytes are gone, and whatever goes wrong in reading: the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +14,12 @@ from flows.answers import may_answer
 from flows.engine import Engine
 from flows.filing import Placed, placed
 from flows.thread import Shelf, Thread, gather
-from flows.understand import Decision, decide
+from flows.understand import Decision, adds_to_a_report, decide
 from mailer import trust
 from mailer.message import Envelope, Message
 from mailer.parse import parse
 from mailer.read import read_message
-from mailer.reading import Kind, Reading
+from mailer.reading import Disposition, Kind, Reading, Visibility
 from mailer.trust import Vouched
 
 READER = "1"
@@ -90,6 +90,8 @@ def look(engine: Engine, shelf: Shelf, raw: RawRow, *, now: datetime, vouch: Vou
     with engine.db.read() as tx:
         thread = gather(tx, shelf, raw, body.envelope, body.data, message, engine.settings, now)
     reading = read_message(message, body.envelope, thread.context, body.data)
+    if adds_to_a_report(thread) and reading.disposition in (Disposition.FILE, Disposition.HOLD):
+        reading = replace(reading, visibility=Visibility.SAFETY)
     decision = decide(thread, reading, vouched)
     return Looked(
         thread=thread,

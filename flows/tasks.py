@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from db import applications, editions, inbound, process, roster, tasks
+from db import applications, editions, inbound, inputs, process, roster, tasks
 from db import moves as history
 from db.engine import Tx
 from db.journal import Act
@@ -20,7 +20,7 @@ from flows import notice
 from flows.answers import mail_footer, spoken
 from flows.engine import Engine, Refused, nearest
 from flows.notice import Single
-from flows.views_input import known_states
+from flows.views_input import OPEN, known_states
 from mailer.clean import one_line
 from mailer.content import Block, NoticeKind, NoticeMail
 from mailer.parse import parse
@@ -251,7 +251,9 @@ def _is_restricted(tx: Tx, row: TaskRow) -> bool:
     """Whether it is about somebody's safety, or about what was sent in private."""
     raw = inbound.raw(tx, row.subject_id) if row.subject_kind == "raw" else None
     verdict = (raw.verdict or {}) if raw is not None else {}
-    return row.kind == "safety" or verdict.get("visibility", "normal") not in ("", "normal")
+    filed = inputs.by_raw(tx, raw.id) if raw is not None else None
+    hidden = filed is not None and filed.visibility not in OPEN
+    return row.kind == "safety" or hidden or verdict.get("visibility", "normal") not in ("", "normal")
 
 
 def _subject(tx: Tx, row: TaskRow) -> str:

@@ -147,6 +147,8 @@ def _by_place(thread: Thread, reading: Reading, vouched: Vouched) -> Decision | 
         return confirmed
     if _answers_the_team(thread):
         return Decision(RawState.HELD, "answer to the core team", "for a person: it answers a letter about a task")
+    if thread.agrees and (about := _noted(thread)) in _ROUTES:
+        return Decision(RawState.ROUTED, "adds to a task", about, filing=_as_writer(thread, "core"), task=about)
     if thread.boxes and thread.boxes <= set(_STAFF) and reading.disposition is not Disposition.IGNORE:
         box = thread.box or Box.OWNER
         return Decision(RawState.HELD, box.value, f"for a person: {box.value}", task=box.value)
@@ -155,6 +157,17 @@ def _by_place(thread: Thread, reading: Reading, vouched: Vouched) -> Decision | 
     if thread.box in _LEAVING:
         return _commanded(thread, reading, CommandRead("unsubscribe"), vouched)
     return None
+
+
+def _noted(thread: Thread) -> str:
+    """Which kind of task the letter told of that is answered, '' if it is no such letter."""
+    letter, _, rest = thread.mailing.natural_key.partition(":") if thread.mailing is not None else ("", "", "")
+    return rest.partition(":")[0] if letter == "noted" else ""
+
+
+def adds_to_a_report(thread: Thread) -> bool:
+    """Whether it answers our letter about a report on somebody's safety: then it is one too, whatever it says."""
+    return _noted(thread) == "safety"
 
 
 def _answers_the_team(thread: Thread) -> bool:

@@ -13,12 +13,13 @@ from typing import Any
 from db import editions, inbound, inputs, process, timeline
 from db.engine import Tx
 from db.inbound import RawRow
+from db.inputs import InputRow
 from db.states import RawState
 from flows.door import open_door
 from flows.engine import Engine, Refused
 from flows.look import Purged, look
 from flows.thread import Shelf
-from flows.views_input import known_states, suggestions
+from flows.views_input import OPEN, known_states, suggestions
 from mailer.parse import parse
 
 MAX_FOUND = 1_000
@@ -105,9 +106,10 @@ def _inbox_lines(tx: Tx, rows: Sequence[RawRow], may_see_private: bool) -> list[
     heads = inbound.heads(tx, [row.id for row in rows])
     lines = []
     for row in rows:
-        seen = may_see_private or _visibility(row) in ("", "normal")
-        message = parse(heads[row.id]) if seen and row.id in heads else None
         filed = inputs.by_raw(tx, row.id) if row.state in (RawState.FILED, RawState.ROUTED) else None
+        visibility = _visibility(row, filed)
+        seen = may_see_private or visibility in ("", "normal")
+        message = parse(heads[row.id]) if seen and row.id in heads else None
         statements = inputs.statements(tx, [filed.id]).get(filed.id, []) if filed else []
         lines.append(
             InboxLine(
@@ -119,7 +121,7 @@ def _inbox_lines(tx: Tx, rows: Sequence[RawRow], may_see_private: bool) -> list[
                 sender=message.from_addr if message else "",
                 subject=message.subject if message else "",
                 via=(row.verdict or {}).get("via", ""),
-                visibility=_visibility(row),
+                visibility=visibility,
                 touched_by=row.touched_by or "",
                 refs=tuple(one.ref for one in statements),
             )
@@ -127,7 +129,10 @@ def _inbox_lines(tx: Tx, rows: Sequence[RawRow], may_see_private: bool) -> list[
     return lines
 
 
-def _visibility(row: RawRow) -> str:
+def _visibility(row: RawRow, filed: InputRow | None) -> str:
+    """Who may see a mail: what was filed of it may have been hidden since, by its author or by a person."""
+    if filed is not None and filed.visibility not in OPEN:
+        return filed.visibility
     return str((row.verdict or {}).get("visibility", ""))
 
 

@@ -237,6 +237,8 @@ class NoticeKind(StrEnum):
     HELP = "help"
     STATUS = "status"
     ALERT = "alert"  # to the core team: something needs a person
+    NOTED = "noted"  # to a liaison: a person looks after what they wrote
+    WITHDRAWN = "withdrawn"  # a statement was taken back
     TASK = "task"  # to a contact person: something came in that they should settle
     DRAFT = "draft"  # to the core team: a draft is ready for review
     OPTIN = "optin"  # confirm your address

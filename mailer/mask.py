@@ -52,30 +52,38 @@ _PHONE_AFTER = re.compile(
     r"\s?[(,]?\s?(?:mobile|cell|whatsapp|signal|tel|phone|handy|móvil|portable|моб|тел)", re.IGNORECASE
 )
 _SERIAL = re.compile(r"(?:ISBN|ISSN|DOI|IBAN)[\s:]*(?:\d{2}:)?\s?$", re.IGNORECASE)
-_STREET = re.compile(
+_SENTENCE = r"\. [A-Z\u00c0-\u042f][\w'’]* [a-z\u00df-\u00ff\u0430-\u044f]"
+
+
+def _tailed(pattern: str) -> re.Pattern[str]:
+    """`~60` stands for up to sixty more characters of the address: to a whole word, not into another sentence."""
+    return re.compile(re.sub(r"~(\d+)", lambda m: rf"(?:(?!{_SENTENCE})[^\n]){{0,{m[1]}}}(?![A-Za-z])", pattern))
+
+
+_STREET = _tailed(
     # Name and number, postcode and town: "Am Markt 3, 20095 Hamburg", "Keizersgracht 123, 1015 CJ Amsterdam".
     r"\b[A-Z\u00c0-\u024f][\w.\-]{1,30}(?: [\w.\-]{1,30}){0,3} \d{1,4}[a-z]?, "
     r"(?:[A-Z]{1,2}-)?(?!(?:19|20)\d\d )\d{4,6} (?:[A-Z]{2} )?[A-Z\u00c0-\u024f][^\n,]{1,40}|"
-    r"\b(?:[A-Z][\w'’.\-]{0,30} ){1,3}(?:Road|Rd|Street|Avenue|Lane|Marg|Nagar)\.? (?:No\.? ?)?\d{1,4}\b[^\n]{0,60}|"
-    r"\b[A-ZÇĞİÖŞÜ]\w{1,30} (?:Caddesi|Cad\.|Sokak|Sok\.|Sokağı|Bulvarı|Mahallesi|Mah\.)[^\n\d]{0,30}\d[^\n]{0,40}|"
-    r"\bVia (?:[A-Z]\w{1,30} ){0,3}[A-Z]\w{1,30},? \d{1,4}(?=[,.;/ ]{0,3}(?:$|\d{5}|[A-Z]))[^\n]{0,60}|"
+    r"\b(?:[A-Z][\w'’.\-]{0,30} ){1,3}(?:Road|Rd|Street|Avenue|Lane|Marg|Nagar)\.? (?:No\.? ?)?\d{1,4}\b~60|"
+    r"\b[A-ZÇĞİÖŞÜ]\w{1,30} (?:Caddesi|Cad\.|Sokak|Sok\.|Sokağı|Bulvarı|Mahallesi|Mah\.)[^\n\d]{0,30}\d~40|"
+    r"\bVia (?:[A-Z]\w{1,30} ){0,3}[A-Z]\w{1,30},? \d{1,4}(?=[,.;/ ]{0,3}(?:$|\d{5}|[A-Z]))~60|"
     r"[\u4e00-\u9fff]{1,3}[都道府県][\u3040-\u9fff]{1,12}[市区町村郡][^\s\d]{0,10}[\d０-９][\d０-９\-－丁目番地号]{0,14}|"
-    r"[가-힣]{1,8}(?:시|도) [가-힣]{1,8}(?:구|군|시) [가-힣\d]{1,12}(?:로|길|동) ?\d{1,4}[^\n]{0,30}|"
+    r"[가-힣]{1,8}(?:시|도) [가-힣]{1,8}(?:구|군|시) [가-힣\d]{1,12}(?:로|길|동) ?\d{1,4}~30|"
     r"\b\d{1,5}[a-zA-Z]?,? (?:[A-Z\u00c0-\u024f][\w'’.\-]{1,30} ){1,4}(?:Street|St\.?|Road|Rd\.?|Avenue|"
     r"Ave\.?|Lane|Ln\.?|Drive|Dr\.?|Boulevard|Blvd\.?|Square|Way|Court|Place|Close|Terrace|"
-    r"Crescent)\b[^\n]{0,60}|"
+    r"Crescent)\b~60|"
     r"\b(?:Calle|C/|Avenida|Av\.|Avda\.|Paseo|Plaza|Rua|R\.|Praça|Travessa|Viale|Piazza|Corso|rue|"
     r"avenue|boulevard|place|chemin|allée|ul\.|ulica|al\.|Jalan|Jl\.|ул\.|улица|проспект|пр\.|вул\.|"
     r"вулиця|шоссе|שדרות|רחוב|رحوب|شارع)\s"
-    r"[^\n\d]{2,50}?,?\s?(?:n[º°o.]\s?|No\.? ?|д\. ?|дом |буд\. ?)?\d{1,5}\b[^\n]{0,60}|"
+    r"[^\n\d]{2,50}?,?\s?(?:n[º°o.]\s?|No\.? ?|д\. ?|дом |буд\. ?)?\d{1,5}\b~60|"
     r"\b\d{1,5}(?: ?(?:bis|ter))?,? (?:rue|avenue|boulevard|place|chemin|allée|impasse|quai) [^\n]{3,60}|"
     r"\b[A-Z\u00c0-\u024f][\w\u00df\-]{2,40}(?:straße|strasse|str\.|gasse|weg|platz|allee|ufer|damm|laan|"
     r"straat|gatan|vägen|vej|gade|gata|veien|katu|tie|utca|út|sokak|"
-    r"caddesi) ?\d{1,4} ?[a-zA-Z]?\b[^\n]{0,60}|"
-    r"〒\s?\d{3}-?\d{4}[^\n]{0,60}|[\u4e00-\u9fff]{2,12}(?:路|街|大道|巷|弄|"
-    r"丁目)[\u4e00-\u9fff\d０-９\-]{0,20}\d{1,5}\s?(?:号|號|番地?|弄|室)[^\n]{0,30}|"
-    r"\bP\.? ?O\.? ?Box \d{1,8}\b[^\n]{0,60}|\bPostfach \d[\d ]{1,12}[^\n]{0,60}|"
-    r"\bS\.?L\.?P\.? ?\d{1,8}\b[^\n]{0,40}"
+    r"caddesi) ?\d{1,4} ?[a-zA-Z]?\b~60|"
+    r"〒\s?\d{3}-?\d{4}~60|[\u4e00-\u9fff]{2,12}(?:路|街|大道|巷|弄|"
+    r"丁目)[\u4e00-\u9fff\d０-９\-]{0,20}\d{1,5}\s?(?:号|號|番地?|弄|室)~30|"
+    r"\bP\.? ?O\.? ?Box \d{1,8}\b~60|\bPostfach \d[\d ]{1,12}~60|"
+    r"\bS\.?L\.?P\.? ?\d{1,8}\b~40"
 )
 
 

@@ -235,6 +235,8 @@ KINDS: dict[str, Callable[[str], object]] = {
         details=(_block(lang, "A mail cannot be read."),),
         url="https://tidings.example.org/desk/inbox/7",
     ),
+    "noted": notice,
+    "withdrawn": lambda lang: notice(lang, about="S-1042"),
     "task": lambda lang: notice(
         lang,
         about="translation",

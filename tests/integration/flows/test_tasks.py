@@ -1,10 +1,12 @@
 """Tasks for people: listed, handed over, closed; who is written to, and who may not see what they are about."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from db import process
 from db import tasks as rows
 from db.engine import Database
 from db.states import WrongMove
@@ -12,6 +14,7 @@ from flows import tasks
 from flows.engine import Refused
 from flows.status import status
 from flows.tasks import TaskLine
+from flows.views_inbox import inbox_list, inbox_show
 from tests.integration.flows.mailroom import box, mail, newest, take
 from tests.world import World
 
@@ -62,8 +65,6 @@ def test_a_handover_goes_to_the_contact_person_for_the_whole(world: World) -> No
 
 
 def test_without_contact_persons_the_core_team_is_written_to(world: World) -> None:
-    from db import process
-
     with world.engine.db.write() as tx:
         process.put_contacts(tx, world.process().id, [])
     world.reply(world.mailbox("ana")[0], HANDOVER, quote=False)
@@ -141,3 +142,55 @@ def test_a_task_is_handed_to_a_contact_person_who_is_told(world: World) -> None:
 def test_states_that_do_not_exist_are_named(world: World) -> None:
     with pytest.raises(Refused, match="did you mean open or done"):
         listed(world, states=["doen"])
+
+
+def test_who_wrote_is_told_that_a_person_has_it_once_an_hour(world: World) -> None:
+    for _ in range(2):
+        world.reply(world.mailbox("ana")[0], HANDOVER + " Please note it.", quote=False)
+    world.turn()
+    letters = [one for one in world.mailbox("ana") if one["Subject"] == "A person looks after what you wrote"]
+    assert len(letters) == 1
+    assert "Kim" not in letters[0].text
+    world.reply(letters[0], "Kim starts on the first Monday.", quote=False)
+    world.turn()
+    assert (newest(world).state, newest(world).rule) == ("routed", "adds to a task")
+
+
+def test_more_about_a_report_on_safety_is_as_restricted_as_the_report(world: World) -> None:
+    world.reply(world.mailbox("ana")[0], SAFETY, quote=False)
+    world.turn()
+    letter = world.mailbox("ana")[-1]
+    assert "threat" not in letter.message.as_string()
+    world.reply(letter, "His name is Bob and he came on Tuesday.", quote=False)
+    world.turn()
+    assert newest(world).state == "routed"
+    assert {one.kind for one in listed(world)} == {"safety"}
+    assert all(one.restricted for one in listed(world))
+    assert len(world.mailbox("alarm")) == 2
+
+
+def test_without_an_alert_address_a_report_wakes_the_contact_person(world: World) -> None:
+    world.engine = replace(world.engine, settings=replace(world.engine.settings, alerts=()))
+    world.reply(world.mailbox("ana")[0], SAFETY, quote=False)
+    world.turn()
+    (letter,) = world.mailbox("pm@")
+    assert "threat" not in letter.message.as_string()
+
+
+def test_what_its_author_hid_is_hidden_in_the_inbox_and_in_tasks_too(world: World) -> None:
+    world.reply(world.mailbox("ana")[0], "MON-1: the regions.", quote=False)
+    world.turn()
+    world.reply(world.mailbox("ana")[-1], "private S-1", quote=False)
+    world.turn()
+    (line,) = [one for one in inbox_list(world.engine, world.process().id) if one.refs]
+    assert (line.visibility, line.sender, line.subject) == ("private", "", "")
+    with pytest.raises(Refused, match="privacy circle"):
+        inbox_show(world.engine, line.raw_id, now=world.now)
+
+
+def test_a_statement_that_was_taken_back_is_said_to_be(world: World) -> None:
+    world.reply(world.mailbox("ana")[0], "MON-1: the regions.", quote=False)
+    world.turn()
+    world.reply(world.mailbox("ana")[-1], "withdraw", quote=False)
+    world.turn()
+    assert world.mailbox("ana")[-1]["Subject"] == "S-1 is withdrawn"

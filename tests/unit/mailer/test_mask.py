@@ -91,3 +91,9 @@ def test_personal_data_of_many_countries(text: str, marks: tuple[str, ...]) -> N
 @pytest.mark.parametrize("text", TABLE["public"])
 def test_public_numbers_and_links_stay(text: str) -> None:
     assert mask(text) == text
+
+
+def test_a_postal_address_ends_with_its_sentence_and_a_whole_word() -> None:
+    text = "We meet at 12 Station Street, Melbourne VIC 3000. My page is about everything else that we do."
+    assert mask(text) == "We meet at [postal address]. My page is about everything else that we do."
+    assert mask("12 Station Street " + "x" * 30 + " " + "y" * 40).endswith("y" * 40)
