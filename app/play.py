@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
+from app import logs
 from app.playground import Playground, Wanted
 
 
@@ -39,6 +40,7 @@ def run(wanted: Wanted, say: Callable[[Started], None]) -> None:
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
+    logs.configure("text", "warning")
     # While the clock jumps, the ticker's turns are left out on purpose; that is nothing to tell.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     playground = Playground(wanted)

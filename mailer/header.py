@@ -23,6 +23,7 @@ _SAFE_Q = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 _MSGID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 _BIDI = re.compile("[\u200e\u200f\u061c\u2066-\u2069]")
 _WORD = 75
+_LONGEST = 900  # octets of a word that must stand in one line of 998
 
 
 @lru_cache(maxsize=256)
@@ -59,13 +60,17 @@ def date(name: str, at: datetime) -> bytes:
 
 def message_ids(name: str, ids: Sequence[str]) -> bytes:
     """Message-ID, In-Reply-To or References; what is not an id is left out, '' when nothing is left."""
-    good = [found[0] for text in ids if (found := _MSGID.search(clean(text)))]
+    good = [found[0] for text in ids if (found := _MSGID.search(clean(text))) and len(found[0]) <= _LONGEST]
     return fold(name, good) if good else b""
 
 
 def uris(name: str, links: Iterable[str]) -> bytes:
-    """A List-* field: URIs in angle brackets, preferred first (RFC 2369 section 2). ASCII only."""
+    """A List-* field: URIs in angle brackets, preferred first (RFC 2369 section 2). ASCII only.
+
+    A URI cannot be folded: one that no line can hold is left out (RFC 5322 section 2.1.1).
+    """
     safe = [f"<{link if _PLAIN_URI.fullmatch(link) else quote(clean(link), safe=_URI_SAFE)}>" for link in links if link]
+    safe = [uri for uri in safe if len(uri) <= _LONGEST]
     return fold(name, [f"{uri}," for uri in safe[:-1]] + safe[-1:]) if safe else b""
 
 

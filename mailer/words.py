@@ -140,7 +140,9 @@ def stretch(start: datetime, end: datetime, zone: str, lang: str) -> str:
 
 @lru_cache(maxsize=4096)
 def zone_name(zone: str, lang: str) -> str:
-    """The zone in words, with its id: "Central European Time, Europe/Berlin"."""
+    """The zone in words, with its id: "Central European Time, Europe/Berlin"; one that is no place's, by its id."""
+    if zone in ("UTC", "GMT") or zone.startswith("Etc/"):
+        return _isolated(zone.removeprefix("Etc/"), lang)
     name = get_timezone_name(ZoneInfo(zone), locale=_known(lang))
     return zone if name == zone else f"{name}, {_isolated(zone, lang)}"
 

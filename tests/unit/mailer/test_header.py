@@ -156,3 +156,10 @@ def test_file_names():
     assert header.filename("dates.ics") == 'filename="dates.ics"'
     assert header.filename("../né.ics") == "filename*=UTF-8''.._n%C3%A9.ics"
     assert "\n" not in header.filename('a"\r\nX: y')
+
+
+def test_what_no_line_can_hold_is_left_out():
+    long = "https://example.org/" + "ď" * 300
+    assert header.uris("List-Help", [long]) == b""
+    assert header.uris("List-Help", [long, "https://example.org/"]) == b"List-Help: <https://example.org/>\r\n"
+    assert header.message_ids("References", [f"<{'a' * 1000}@x>", "<b@x>"]) == b"References: <b@x>\r\n"

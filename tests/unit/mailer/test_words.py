@@ -151,3 +151,7 @@ def test_weekends_by_country() -> None:
     assert words.weekend("IL") == {4, 5}
     assert words.weekend("IR") == {4}
     assert words.weekend("") == words.weekend("ZZ") == {5, 6}
+
+
+def test_a_zone_that_is_no_place_is_told_by_its_id():
+    assert words.zone_name("UTC", "pt") == words.zone_name("Etc/UTC", "en") == "UTC"
