@@ -6,6 +6,7 @@ Any number of programs may run any roles on one PostgreSQL; on SQLite one progra
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -30,6 +31,9 @@ from mailer.wire.listener import Listener
 
 log = structlog.get_logger()
 
+# Seconds for which a thread that computes keeps the interpreter from the others: who waits for a `250` waits for some
+# twenty such turns while an edition is built.
+BRIEF = 0.0005
 ADOPT = "If it was put back on purpose, say `tidings adopt`: what may have gone out already then waits for you."
 
 
@@ -65,6 +69,7 @@ class Service:
         """Start every role; returns when its ports are bound."""
         jobs: dict[str, Job] = {"alive": self._alive}
         if Role.LISTEN in self.roles:
+            sys.setswitchinterval(BRIEF)
             judge = inbound.gatekeeper(self.engine)
             self.listener = wiring.listener(self.config, self.engine, judge)
             self.listener.start()

@@ -20,7 +20,9 @@ FORMS: dict[str, tuple[str, list[str], list[str]]] = {
         ["--rounds", "5", "--recipients", "10000", "--growth", "1000", "100000"],
     ),
     "far": ("bench.fanout_wire", ["--rounds", "1", "--mails", "2000", "--far", "300"], ["--rounds", "5"]),
-    "build": ("bench.build", ["--recipients", "1000", "4000"], ["--recipients", "1000", "10000", "100000"]),
+    "inbound": ("bench.inbound", ["--recipients", "4000", "--rest", "6"], ["--recipients", "10000", "--rest", "15"]),
+    "workers": ("bench.workers", ["--recipients", "1500", "--rounds", "1"], ["--recipients", "10000", "--rounds", "3"]),
+    "build": ("bench.build", ["--recipients", "1000", "10000"], ["--recipients", "1000", "10000", "100000"]),
 }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from db.engine import Json
 from mailer.compose import Field, Fragment, Piece, Rendered
 
 
@@ -37,6 +38,11 @@ def dump(frozen: Frozen) -> dict[str, Any]:
         "thread": list(frozen.thread),
         "answers": frozen.answers,
     }
+
+
+def dumps(frozen: Frozen) -> Json:
+    """The same as JSON, for the database to store as it is."""
+    return Json(json.dumps(dump(frozen)))
 
 
 def load(values: Mapping[str, Any]) -> Frozen:

@@ -28,10 +28,12 @@ from mailer.compose import Fragment
 
 FROZEN = Failpoint("publish.frozen")
 WORDED = Failpoint("publish.worded")
+STORED = Failpoint("publish.stored")
 WRITTEN = Failpoint("publish.written")
 READY = Failpoint("publish.ready")
 
 NOTHING = "nothing to say"
+PART = 100  # readers, or wordings, in one transaction: a `250` waits for the one that is under way
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,41 +260,74 @@ def _enqueue_batch(press: Press, mailing: MailingRow, rows: Sequence[readers.Rea
     by_liaison = {row.liaison_id: row for row in rows}
     made, new = _word(press, delivers, by_liaison, gathered.told_before)
     WORDED.reach()
-    with press.engine.db.write(Lane.BULK) as tx:
-        if not editions.lock_building(tx, mailing.id) or readers.served(tx, mailing.id, list(by_liaison)):
-            raise _Overtaken
-        moved = _moved(tx, decisions, by_liaison)
-        editions.add_items(tx, mailing.id, {(s.kind.value, s.id): n for s, n in numbers.items()})
-        _cancel(tx, act, [d for d in decisions if d.liaison not in moved])
-        stored = variants.add(tx, mailing.id, new)
-        _write_deliveries(
-            tx, mailing, [one for one in made if one.deliver.liaison not in moved], press.stored | stored, act
-        )
-        left = [(d.liaison, d.reason.value) for d in decisions if isinstance(d, news.LeftOut)]
-        readers.add_left_out(tx, mailing.id, [(liaison, why) for liaison, why in left if liaison not in moved])
-        _set_cursors(tx, [d for d in decisions if d.liaison not in moved], by_liaison)
-    press.stored.update(stored)  # committed: not rendered again, and not kept here
+    _store_wordings(press, mailing, new, numbers)
+    STORED.reach()
+    moved: set[int] = set()
+    for start in range(0, len(decisions), PART):
+        part = decisions[start : start + PART]
+        with press.engine.db.write(Lane.BULK) as tx:
+            moved |= _write(tx, press, mailing, part, by_liaison, made, act)
     if not moved:
         return []
     with press.engine.db.read() as tx:
         return readers.subscribers_by_id(tx, press.material.digest.id, sorted(moved))
 
 
+def _store_wordings(
+    press: Press, mailing: MailingRow, new: Sequence[variants.NewVariant], numbers: Mapping[Subject, int]
+) -> None:
+    """Before those who are sent them: a wording that nobody gets in the end does no harm."""
+    items = {(subject.kind.value, subject.id): number for subject, number in numbers.items()}
+    for start in range(0, max(1, len(new)), PART):
+        with press.engine.db.write(Lane.BULK) as tx:
+            if not editions.lock_building(tx, mailing.id):
+                raise _Overtaken
+            editions.add_items(tx, mailing.id, items if start == 0 else {})
+            if start == 0 and not items.items() <= editions.items(tx, mailing.id).items():
+                raise _Overtaken  # another program numbers them, and words them with other numbers
+            stored = variants.add(tx, mailing.id, new[start : start + PART])
+        press.stored.update(stored)  # committed: not rendered again, and not kept here
+
+
+def _write(
+    tx: Tx,
+    press: Press,
+    mailing: MailingRow,
+    decisions: Sequence[news.Decision],
+    rows: Mapping[int, readers.Reader],
+    made: Mapping[int, _Made],
+    act: Act,
+) -> set[int]:
+    """Write what was decided for some readers; gives those whose news moved meanwhile, of whom nothing is written."""
+    here = {d.liaison: rows[d.liaison] for d in decisions}
+    if not editions.lock_building(tx, mailing.id) or readers.served(tx, mailing.id, list(here)):
+        raise _Overtaken
+    moved = _moved(tx, decisions, here)
+    kept = [d for d in decisions if d.liaison not in moved]
+    _cancel(tx, act, kept)
+    delivers = [made[d.liaison] for d in kept if isinstance(d, news.Deliver)]
+    _write_deliveries(tx, mailing, delivers, press.stored, act)
+    left = [(d.liaison, d.reason.value) for d in kept if isinstance(d, news.LeftOut)]
+    readers.add_left_out(tx, mailing.id, left)
+    _set_cursors(tx, kept, here)
+    return moved
+
+
 def _word(
     press: Press, delivers: Sequence[news.Deliver], rows: Mapping[int, readers.Reader], told_before: frozenset[int]
-) -> tuple[list[_Made], list[variants.NewVariant]]:
+) -> tuple[dict[int, _Made], list[variants.NewVariant]]:
     """What each of these readers is sent, and the wordings in it that are not stored yet, each rendered once."""
-    made, new = [], {}
+    made, new = {}, {}
     for one in delivers:
         first = one.liaison not in told_before
         key = press.variant_key(one, first)
         if key not in press.stored and key not in new:
             new[key] = _new_variant(key, one, press.word(one, first))
-        made.append(_Made(one, rows[one.liaison], key, press.spoken(one.languages), press.personal(one)))
+        made[one.liaison] = _Made(one, rows[one.liaison], key, press.spoken(one.languages), press.personal(one))
     return made, list(new.values())
 
 
-def _moved(tx: Tx, decisions: Sequence[news.Decision], rows: dict[int, readers.Reader]) -> set[int]:
+def _moved(tx: Tx, decisions: Sequence[news.Decision], rows: Mapping[int, readers.Reader]) -> set[int]:
     """Whose turn changed since they were read, or whose waiting mail was claimed: what was decided no longer holds."""
     subscriptions = {row.subscription_id: liaison for liaison, row in rows.items() if row.subscription_id is not None}
     turns = readers.lock_turns(tx, list(subscriptions))
@@ -325,7 +360,7 @@ def _new_variant(key: str, deliver: news.Deliver, wording: Frozen) -> variants.N
     return variants.NewVariant(
         key=key,
         languages=deliver.languages,
-        body=frozen.dump(wording),
+        body=frozen.dumps(wording),
         size=deliver.size,
         still_open=deliver.scope.to_json(),
         news_key=deliver.news_key,
@@ -351,7 +386,7 @@ def _delivery(mailing: MailingRow, one: _Made, variant_id: int, act: Act) -> dic
     }
 
 
-def _set_cursors(tx: Tx, decisions: Sequence[news.Decision], rows: dict[int, readers.Reader]) -> None:
+def _set_cursors(tx: Tx, decisions: Sequence[news.Decision], rows: Mapping[int, readers.Reader]) -> None:
     moves, void = [], []
     for decision in decisions:
         subscription = rows[decision.liaison].subscription_id

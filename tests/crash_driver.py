@@ -194,6 +194,7 @@ def _warm_up() -> None:
 def main() -> None:
     """Take orders until stdin ends."""
     publish.CHUNK = BATCH
+    publish.PART = 3
     deliver.BATCH = BATCH
     _warm_up()
     for line in sys.stdin:
