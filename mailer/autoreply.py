@@ -132,8 +132,9 @@ def _subject(message: Message) -> Found | None:
         return None
     begins = found[0].start == 0 and (rest is whole or len(found[0].phrase) > 7)
     tail = rest[found[0].end : found[0].end + 2].lstrip()
-    if begins and (not tail or not tail[0].isalnum() or len(found[0].phrase) > 7):
-        return found[0]
+    stops = not tail or not tail[0].isalnum()
+    if begins and (stops or (rest is whole and len(found[0].phrase) > 7)):
+        return found[0]  # "Re: Out of office hours" answers a mail about them
     ends = [f for f in found if f.end >= len(rest) - 1 or rest[f.end : f.end + 1] in "(:-["]
     return ends[0] if ends and len(ends[0].phrase) > 5 and rest == whole else None
 

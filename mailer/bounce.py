@@ -101,6 +101,8 @@ def _looks_like_bounce(message: Message, text: _Text, null_sender: bool) -> bool
     """Two of: a machine's sender, a subject of failure, a sentence of failure (or a report's frame)."""
     if message.get("x-failed-recipients") and not words.DELAY.search(message.subject):
         return True
+    if words.SUCCESS.search(message.subject[:300]):
+        return False
     human = "\n".join(text.human)
     machine = _sent_by_machine(message)
     subject = bool(words.SUBJECT.search(message.subject[:300])) and not words.REPLY_PREFIX.match(message.subject)
@@ -109,14 +111,18 @@ def _looks_like_bounce(message: Message, text: _Text, null_sender: bool) -> bool
         return False
     said = bool(words.FAILURE.search(human[:6_000]))
     if _is_report(message) and (machine or subject or said):
-        return not words.SUCCESS.search(message.subject[:300])
+        return True
     if words.AUTOREPLY.search(message.subject[:300]) and not subject:
         return machine and said
     code = bool(code_in(human[:6_000]))
     if machine:
         return subject or said or (code and not _is_answer(message))
-    if subject:
-        return said or code
+    if subject:  # a person who writes about failures names no address that failed
+        return code or (
+            said and (null_sender or ADDRESS.search(human[:6_000]) is not None or bool(text.returned.strip()))
+        )
+    if _is_answer(message) and not null_sender:
+        said = said and any(ADDRESS.fullmatch(line.strip(" \t<>:;,.")) for line in text.human)
     return said and (null_sender or not _quotes(message))
 
 

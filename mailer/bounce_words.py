@@ -27,7 +27,8 @@ SUBJECT = re.compile(
     r"nondeliverable|"
     r"processing error|bounced? (?:mail|message)|user unknown|rejected (?:mail|message)|mail not delivered|"
     r"delayed mail|warning: (?:could not|message)|permanent delivery|not delivered|aws notification|"
-    r"unzustellbar|nicht zu(?:ge)?stell|zustellung|remise|non (?:distribu|remis|délivr)|échec|devuelto|"
+    r"unzustellbar|nicht zu(?:ge)?stell|zustellung|kan inte levereras|לא ניתן למסירה|"
+    r"remise|non (?:distribu|remis|délivr)|échec|devuelto|"
     r"no entregad|no se pudo|"
     r"rechazad|não (?:entregue|foi|pôde)|devolvid|falha (?:na|de) entrega|mancat[oa] (?:consegna|"
     r"recapito)|impossibile|"
@@ -89,7 +90,8 @@ FAILURE = re.compile(
     r"无法投递|無法|无法|退回|被退|未能|"
     r"배달되지|전송되지|전달할 수 없|تعذر|لم يتم تسليم|לא ניתן|לא נמסר|ไม่สามารถ|không thể gửi|"
     r"tidak (?:dapat|bisa|terkirim)|"
-    r"kunne ikke|kunde inte|ei voitu|ei voida|δεν (?:ήταν|παραδόθηκε|μπόρεσε)|nu a putut",
+    r"kunne ikke|kunde inte|gick inte att leverera|המסירה נכשלה|"
+    r"ei voitu|ei voida|δεν (?:ήταν|παραδόθηκε|μπόρεσε)|nu a putut",
     _I,
 )
 STRONG = re.compile(

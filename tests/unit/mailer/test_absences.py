@@ -10,7 +10,8 @@ from mailer.message import Envelope
 from mailer.read import read
 from mailer.reading import Context, Kind
 
-NOTICES = tomllib.loads((Path(__file__).parents[2] / "mail" / "absences.toml").read_text("utf-8"))["notices"]
+TABLE = tomllib.loads((Path(__file__).parents[2] / "mail" / "absences.toml").read_text("utf-8"))
+NOTICES = TABLE["notices"]
 NOW = datetime(2025, 1, 6, 12, tzinfo=UTC)
 
 
@@ -27,3 +28,13 @@ def test_absence_and_its_last_day(header, language, subject, text, until):
     found = read(raw.encode(), Envelope("ana@community.example", ("reply+k3@tidings.example",)), Context(now=NOW))
     assert found.kind is Kind.AUTOREPLY
     assert str(found.absent_until) == until
+
+
+@pytest.mark.parametrize(("subject", "text"), TABLE["answers"])
+def test_an_answer_that_speaks_of_leave(subject, text):
+    raw = (
+        f"From: Ana <ana@community.example>\nSubject: {subject}\nIn-Reply-To: <e12@tidings.example>\n"
+        f"Content-Type: text/plain; charset=utf-8\n\n{text}\n"
+    )
+    found = read(raw.encode(), Envelope("ana@community.example", ("reply+k3@tidings.example",)), Context(now=NOW))
+    assert found.kind is Kind.REPLY

@@ -192,3 +192,40 @@ def test_reports_of_servers_in_their_own_words(server: str, null: str) -> None:
     assert found is not None
     assert found.recipients == ("ana@community.example",)
     assert found.permanent is report["permanent"]
+
+
+PERSONS = (
+    (
+        "Re: Undeliverable: Digest 12",
+        "Your digest was undeliverable to june@x.example. Her mailbox is full, use june2@x.example.",
+    ),
+    (
+        "Delivery of the strategy",
+        "The delivery of the report failed to reach small groups: the message was not sent to them.",
+    ),
+    (
+        "Re: Digest 12",
+        "My last mail was returned to sender: 550 5.1.1 user unknown. Is your address right?\n\nRR-2: agreed.",
+    ),
+    (
+        "Failure notice for the old wiki",
+        "The old wiki cannot be reached. The address does not exist any more; remove the link.",
+    ),
+    (
+        "Mail delivery failed",
+        "Hello, your mails arrive with broken images: please look at it. The rest is fine for us.",
+    ),
+    ("Quota", "The quota per region is exceeded in the draft: recipients of grants should be limited."),
+)
+
+
+@pytest.mark.parametrize(("subject", "text"), PERSONS, ids=[subject for subject, _ in PERSONS])
+def test_persons_who_write_of_failures(subject: str, text: str) -> None:
+    raw = f"From: Ana <ana@community.example>\nTo: reply+k3@tidings.example\nSubject: {subject}\n\n{text}\n".encode()
+    assert read_bounce(parse(raw), raw) is None
+
+
+def test_success_without_fields_is_no_bounce() -> None:
+    text = "This is an automatically generated Delivery Status Notification.\n\nDelivered to ana@x.example."
+    message = letter(text, from_addr="MAILER-DAEMON@mx.example", subject="Delivery Status Notification (Success)")
+    assert read_bounce(message, b"", null_sender=True) is None
