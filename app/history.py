@@ -120,6 +120,7 @@ class History:
             anchor_on=now.date(),
             act=self._act(now),
             grace_minutes=GRACE_MINUTES,
+            calendar=True,
         )
         return _good(
             roster_import.import_liaisons(

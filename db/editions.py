@@ -36,6 +36,7 @@ class DigestRow:
     late_limit_minutes: int
     audience: Any
     ticked_until: datetime | None
+    calendar: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vCalAddress
 
 from db import process as processes
 from db import texts, timeline
@@ -19,13 +19,17 @@ from db.texts import Field
 from db.timeline import EntryRow
 from digests.language import Wording, WrongTag, canonical, choose
 from digests.subject import ALIVE, Status
-from digests.timeline import EntryKind, Session
+from digests.timeline import EntryKind, Facts, Session
 from digests.when import Precision
 from flows.calendar_file import OURS
 from flows.engine import Refused
+from flows.issue import Material
 from flows.process import need_process
 from flows.reports import UnknownName
 from flows.timeline import ENTRY_TEXTS
+
+MOST = 20
+"""Entries in the calendar beside a mail; the feed has them all."""
 
 
 def export_calendar(
@@ -43,10 +47,7 @@ def export_calendar(
         known = timeline.entries(tx, process.id)
         wordings = texts.load_texts(tx, process.id, [("entry", one.id) for one in known], ENTRY_TEXTS)
         chains = processes.fallbacks(tx, process.id)
-    calendar = Calendar()
-    calendar.add("VERSION", "2.0")
-    calendar.add("PRODID", f"-//Tidings//{process.slug}//EN")
-    calendar.add("X-WR-CALNAME", process.name)
+    calendar = _calendar(process)
     for entry in known:
         is_wanted = tracks is None or set(entry.facts.tracks) & set(tracks)
         if is_wanted and (entries is None or entry.id in entries):
@@ -54,6 +55,45 @@ def export_calendar(
             for event in _events(process, entry, words, now):
                 calendar.add_component(event)
     return bytes(calendar.to_ical())
+
+
+def is_due(facts: Facts) -> bool:
+    """Whether one can do something about it by a date, or be there: what the calendar beside a digest shows."""
+    dated = facts.when.precision is Precision.DAY or bool(facts.sessions)
+    return dated and facts.status in ALIVE and (facts.participate or facts.kind is EntryKind.DEADLINE)
+
+
+def entry_of(entry_id: int, slug: str, facts: Facts, seq: int) -> EntryRow:
+    """An entry as a frozen edition knows it: its facts, and the seq of their newest change."""
+    return EntryRow(entry_id, slug, facts, seq, hopped=False)
+
+
+def beside_mail(material: Material, shown: Sequence[EntryRow], languages: Sequence[str], *, now: datetime) -> str:
+    """The calendar that a mail brings, with the UIDs of the feed, so that both are one in the reader's; '' if empty.
+
+    PUBLISH (RFC 5546 section 3.2.1) asks for no answer: programs offer no "accept". The soonest come first.
+    """
+    if not shown:
+        return ""
+    process = material.process
+    calendar = _calendar(process)
+    calendar.add("METHOD", "PUBLISH")
+    owner = vCalAddress(f"mailto:{process.home.at(f'{material.digest.slug}-owner')}")
+    owner.params["CN"] = process.name
+    for entry in shown[:MOST]:
+        words = _words(material.texts, entry, languages, material.fallbacks)
+        for event in _events(process, entry, words, now):
+            event.add("ORGANIZER", owner)
+            calendar.add_component(event)
+    return str(calendar.to_ical(), "utf-8")
+
+
+def _calendar(process: ProcessRow) -> Calendar:
+    calendar = Calendar()
+    calendar.add("VERSION", "2.0")
+    calendar.add("PRODID", f"-//Tidings//{process.slug}//EN")
+    calendar.add("X-WR-CALNAME", process.name)
+    return calendar
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,13 @@ class Frozen:
     tag: str
     thread: tuple[str, ...] = ()
     answers: bool = False
+    calendar: str = ""  # an iCalendar text to attach
 
 
 def dump(frozen: Frozen) -> dict[str, Any]:
     """The plain values of a frozen."""
     rendered = frozen.rendered
-    return {
+    values = {
         "lang": rendered.lang,
         "subject": rendered.subject,
         "text": [_plain(piece) for piece in rendered.text],
@@ -38,6 +39,7 @@ def dump(frozen: Frozen) -> dict[str, Any]:
         "thread": list(frozen.thread),
         "answers": frozen.answers,
     }
+    return values | {"calendar": frozen.calendar} if frozen.calendar else values
 
 
 def dumps(frozen: Frozen) -> Json:
@@ -53,7 +55,7 @@ def load(values: Mapping[str, Any]) -> Frozen:
         text=tuple(_piece(piece) for piece in values["text"]),
         html=tuple(_piece(piece) for piece in values["html"]),
     )
-    return Frozen(rendered, values["tag"], tuple(values["thread"]), values["answers"])
+    return Frozen(rendered, values["tag"], tuple(values["thread"]), values["answers"], values.get("calendar", ""))
 
 
 def loads(text: str) -> Frozen:

@@ -12,7 +12,7 @@ from db.outbox import Claimed
 from db.process import ProcessRow
 from flows.frozen import Frozen
 from mailer import address, compose, header, words
-from mailer.compose import Fragment, Frame, Person
+from mailer.compose import Calendar, Fragment, Frame, Person
 from mailer.letter import Letter
 from mailer.render import Renderer
 from mailer.token import Keyring, Purpose
@@ -55,7 +55,8 @@ class Stencil:
 
 def stencil(sender: Sender, wording: Frozen) -> Stencil:
     """Make a wording ready."""
-    framed = compose.frame(wording.rendered, wording.tag)
+    beside = Calendar(f"{sender.slug}.ics", wording.calendar) if wording.calendar else None
+    framed = compose.frame(wording.rendered, wording.tag, beside)
     names = sorted(framed.fields)
     last = [
         header.tokens("Auto-Submitted", "auto-replied" if wording.answers else "auto-generated"),

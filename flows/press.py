@@ -15,10 +15,12 @@ from db.engine import Tx
 from digests import audience, cadence, news
 from digests import edition as content
 from digests.chronicle import Chronicle
+from digests.facts import Facts
 from digests.issue import Size
 from digests.landing import Hours
 from digests.subject import Subject, SubjectKind
 from digests.wall import read_wall, zone
+from flows import calendar
 from flows.engine import Engine
 from flows.frozen import Frozen
 from flows.issue import Material, contacts, digest_mail, own_items, owners
@@ -62,8 +64,10 @@ class Press:
     slugs: Mapping[int, str]  # track id -> slug
     for_all: frozenset[str]
     number: int
+    entries: Mapping[int, str]  # entry id -> slug
     numbers: dict[Subject, int] = field(default_factory=dict)
     stored: dict[str, int] = field(default_factory=dict)  # variant key -> id, of what the mailing has already
+    calendars: dict[tuple[tuple[int, ...], tuple[str, ...]], str] = field(default_factory=dict)  # by entries, languages
 
     def reader(self, row: readers.Reader, gathered: Gathered) -> news.Reader:
         """A stored reader as the digest room sees them."""
@@ -122,7 +126,24 @@ class Press:
             special=self.edition.kind != "regular",
         )
         rendered = self.engine.renderer.render("digest", self.spoken(deliver.languages), {"mail": mail})
-        return Frozen(rendered, self.variant_key(deliver, first)[:24])
+        due = self._calendar(deliver) if self.material.digest.calendar else ""
+        return Frozen(rendered, self.variant_key(deliver, first)[:24], calendar=due)
+
+    def _calendar(self, deliver: news.Deliver) -> str:
+        """What is due of what this mail shows, as an iCalendar text; '' where nothing is."""
+        seq = self.frozen.seq
+        shown = [
+            calendar.entry_of(subject.id, self.entries[subject.id], facts, self.chronicle.version(subject, seq) or 0)
+            for subject in (*deliver.scope.open, *deliver.scope.coming)
+            if subject.kind is SubjectKind.ENTRY
+            and isinstance(facts := self.chronicle.facts(subject, seq), Facts)
+            and calendar.is_due(facts)
+        ]
+        key = (tuple(one.id for one in shown), deliver.languages)
+        if key not in self.calendars:
+            made = calendar.beside_mail(self.material, shown, deliver.languages, now=self.frozen.frozen_at)
+            self.calendars[key] = made
+        return self.calendars[key]
 
     def personal(self, deliver: news.Deliver) -> dict[str, Fragment]:
         """What only this reader's mail says: what became of what they sent."""
@@ -203,6 +224,7 @@ def set_up(tx: Tx, engine: Engine, row: EditionRow, frozen: news.Edition, number
         slugs=slugs,
         for_all=frozenset(track.slug for track in tracks if track.for_all),
         number=number,
+        entries={one.id: one.slug for one in entries.entries(tx, owner.id)} if series.calendar else {},
         numbers=numbers,
     )
 

@@ -213,6 +213,7 @@ def add_digest(
     grace_minutes: int = 24 * 60,
     undo_minutes: int = 0,
     late_limit_minutes: int = 12 * 60,
+    calendar: bool = False,
 ) -> int:
     """Create a digest. What was over by now counts as known to whoever joins. Raises `Refused`, `WrongCadence`."""
     parsed = cadence.parse(rule)
@@ -247,8 +248,17 @@ def add_digest(
             late_limit_minutes=late_limit_minutes,
             audience={},
             ticked_until=act.now,
+            calendar=calendar,
         )
         if owner.baseline_seq == 0:
             process.change(tx, process_id, baseline_seq=owner.last_seq)
         journal.note(tx, act, ("digest", made), "created", process_id=process_id)
     return made
+
+
+def set_calendar(engine: Engine, series: DigestRow, wanted: bool, *, act: Act) -> None:
+    """Whether the mails of a digest bring what is due as an .ics, from the next edition that is frozen."""
+    with engine.db.write() as tx:
+        editions.set_digest(tx, series.id, calendar=wanted)
+        what = "calendar on" if wanted else "calendar off"
+        journal.note(tx, act, ("digest", series.id), what, process_id=series.process_id)

@@ -1,4 +1,4 @@
-"""`tidings digest`: add, list, plan, preview, approve, withdraw."""
+"""`tidings digest`: add, set, plan, preview, approve, withdraw."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -60,6 +60,7 @@ def add(
     review_hours: Annotated[float, typer.Option(help="Hours between the draft and its approval by itself.")] = 24,
     undo_minutes: Annotated[int, typer.Option(help="Minutes between approval and the first mail.")] = 0,
     late_hours: Annotated[float, typer.Option(help="Later than this it waits for a person.")] = 12,
+    calendar: Annotated[bool, typer.Option("--calendar", help="Mails bring what is due as an .ics.")] = False,
 ) -> None:
     """Make a digest."""
     session: Session = context.obj
@@ -77,10 +78,25 @@ def add(
         grace_minutes=round(review_hours * 60),
         undo_minutes=undo_minutes,
         late_limit_minutes=round(late_hours * 60),
+        calendar=calendar,
     )
     console.answer(
         session.json, {"id": made, "slug": slug}, f"{slug} is made; `tidings digest plan` shows when it falls due"
     )
+
+
+@cli.command("set")
+def set_(
+    context: typer.Context,
+    calendar: Annotated[bool, typer.Option("--calendar/--no-calendar", help="Mails bring what is due as an .ics.")],
+    digest: Digest = "",
+) -> None:
+    """Change a digest; what is approved already stays as it is."""
+    session: Session = context.obj
+    series = series_of(session, digest)
+    schedule.set_calendar(session.engine, series, calendar, act=session.act())
+    said = "bring what is due as an .ics" if calendar else "bring no calendar"
+    console.answer(session.json, {"digest": series.slug, "calendar": calendar}, f"mails of {series.slug} {said}")
 
 
 @cli.command()

@@ -6,7 +6,7 @@ A moment is stored in UTC and comes back aware on every database (SQLite alone w
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Integer, MetaData
+from sqlalchemy import Boolean, Column, DateTime, ForeignKeyConstraint, Integer, MetaData, false
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import JSON, TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -67,6 +67,11 @@ def document(nullable: bool = False) -> Any:
 def count(default: int = 0) -> Any:
     """A counter that starts at `default` on the database's side too."""
     return Field(default=default, sa_column=Column(Integer, nullable=False, server_default=str(default)))
+
+
+def flag() -> Any:
+    """A yes or no that is no at first, on the database's side too."""
+    return Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
 
 
 def within_process(column: str, table: str, use_alter: bool = False) -> ForeignKeyConstraint:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Column, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field
 
-from db.tables.base import Base, count, document, key, moment
+from db.tables.base import Base, count, document, flag, key, moment
 from db.tables.roster import tag
 
 
@@ -32,7 +32,10 @@ def once(table: str, parent: str, child: str) -> tuple[Index, Index]:
 
 
 class Digest(Base, table=True):
-    """The standing series. `rule` is its cadence; `approval` manual or automatic after `grace_minutes`."""
+    """The standing series. `rule` is its cadence; `approval` manual or automatic after `grace_minutes`.
+
+    `calendar`: its mails bring what is due as an .ics.
+    """
 
     __tablename__ = "digest"
     __table_args__ = (UniqueConstraint("process_id", "slug"),)
@@ -50,6 +53,7 @@ class Digest(Base, table=True):
     late_limit_minutes: int
     audience: Any = document()
     ticked_until: datetime | None = moment(nullable=True)
+    calendar: bool = flag()
 
 
 class Subscription(Base, table=True):

@@ -56,6 +56,7 @@ class Mails:
         router.add_api_route("/mail/{n}", self.mail, response_class=HTMLResponse)
         router.add_api_route("/mail/{n}/body", self.body, response_class=HTMLResponse)
         router.add_api_route("/mail/{n}/mail.eml", self.download, response_class=Response)
+        router.add_api_route("/mail/{n}/file/{place}", self.file, response_class=Response)
         router.add_api_route("/mail/{n}/answer", self.answer, methods=["POST"], response_class=HTMLResponse)
         router.add_api_route("/sent/{number}", self.sent, response_class=HTMLResponse)
         return router
@@ -142,6 +143,19 @@ class Mails:
         return Response(
             self._box.raw(n), media_type="message/rfc822", headers={"Content-Disposition": f"attachment; {name}"}
         )
+
+    def file(self, n: int, place: int) -> Response:
+        """An attachment by its place, from 1, as a download that no browser opens by itself."""
+        _, message = self._read(n)
+        if not 1 <= place <= len(message.attachments):
+            raise HTTPException(404, "This mail has no such attachment.")
+        one = message.attachments[place - 1]
+        headers = {
+            "Content-Disposition": f"attachment; {filename(one.name or f'file-{place}')}",
+            "X-Content-Type-Options": "nosniff",
+        }
+        kind = one.type if one.type == "text/calendar" else "application/octet-stream"
+        return Response(one.content, media_type=kind, headers=headers)
 
     def answer(
         self,
