@@ -24,6 +24,11 @@ Tx = Connection
 CHUNK = 500  # rows in one write, so that no transaction holds the writer long
 
 
+# Seconds (and milliseconds) after which either side of a connection to PostgreSQL gives the other up: the locks of a
+# worker that was cut off keep nobody waiting for hours. Names that the URL has are the operator's own.
+CUT_OFF = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+
+
 class Json(str):
     """A document that is written as JSON already: who wants to hold the writer briefly encodes beforehand."""
 
@@ -86,12 +91,16 @@ class Database:
             if parsed.get_backend_name() == "postgresql":
                 parsed = parsed.set(drivername="postgresql+psycopg")
             options: dict[str, Any] = {"pool_size": 10, "max_overflow": 10, "json_serializer": _encode}
+            if parsed.get_backend_name() == "postgresql":
+                options["connect_args"] = {name: n for name, n in CUT_OFF.items() if name not in parsed.query}
             if parsed.get_backend_name() == "sqlite":
                 options["connect_args"] = {"timeout": busy_seconds, "check_same_thread": False}
             self.sql: SqlEngine = create_engine(parsed, **options)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise DatabaseUnavailable(f"cannot use the database {url!r}: {error}") from error
         self.dialect = self.sql.dialect.name
+        if self.dialect == "postgresql":
+            event.listen(self.sql, "connect", _prepare_postgresql)
         if self.dialect not in ("sqlite", "postgresql"):
             raise DatabaseUnavailable(f"{self.dialect} is not supported: use sqlite or postgresql")
         self._turnstile = _Turnstile()
@@ -164,6 +173,14 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgresql(connection: Any, record: Any) -> None:
+    del record
+    with connection.cursor() as cursor:
+        for name, value in CUT_OFF.items():
+            cursor.execute(f"SET {name if name.startswith('tcp_') else f'tcp_{name}'} = {value}")
+    connection.commit()
 
 
 def _hurry_sqlite(connection: Any, record: Any) -> None:

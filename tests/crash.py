@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,9 +99,9 @@ class Witness:
 class Driver:
     """The program that is killed, one process an order."""
 
-    def __init__(self) -> None:
+    def __init__(self, within: Sequence[str] = ()) -> None:
         self._program = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash_driver"],
+            [*within, sys.executable, "-m", "tests.crash_driver"],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.pid = 0

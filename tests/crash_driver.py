@@ -58,6 +58,7 @@ class Order:
     lease: float = 120.0  # seconds
     ticking: bool = False  # the clock goes on by itself from `start`
     patience: float = 600.0  # seconds for the answer to a final dot
+    host: str = "127.0.0.1"  # where the sink is, seen from the program
     pages: int = 0  # pages that the disk has left for a SQLite database; 0: enough
 
 
@@ -78,7 +79,7 @@ class Program:
         )
         if order.pages:
             self._fill_disk()
-        relay = Relay("127.0.0.1", order.port, tls="none")
+        relay = Relay(order.host, order.port, tls="none")
         limits = CourierSettings(helo="mx.process.example", connections=CONNECTIONS, dot_timeout=order.patience)
         self.courier = Courier([relay], limits)
 

@@ -30,8 +30,9 @@ from db.engine import Database
 from flows import failpoint, inbound
 from mailer.wire.sink import STALL
 from tests.crash import Driver, Witness, check_records
-from tests.crash_driver import CONNECTIONS, LEASE, Order
+from tests.crash_driver import BATCH, CONNECTIONS, LEASE, Order
 from tests.databases import KINDS, Databases
+from tests.netns import Enclave, NoNamespaces
 from tests.world import World
 
 for module in pkgutil.iter_modules(flows.__path__):
@@ -343,6 +344,58 @@ def test_a_worker_that_was_cut_off_for_longer_than_its_lease(databases: Database
     assert len(witness.mails) - readers <= CONNECTIONS
     check_records(db)
     databases.release(db)
+
+
+def test_a_worker_that_the_network_cuts_off(databases: Databases, tmp_path: Path) -> None:
+    """Neither the database nor the smart host is reached any more, and nobody says so; another takes over."""
+    try:
+        enclave = Enclave()
+    except NoNamespaces as why:
+        pytest.skip(f"no network namespaces here: {why}")
+    try:
+        _cut_off(databases, enclave, tmp_path)
+    finally:
+        enclave.close()
+
+
+def _cut_off(databases: Databases, enclave: Enclave, folder: Path) -> None:
+    readers, lease = 60, 6.0
+    db = fan_out(databases, "postgresql", readers)
+    witness, cut, inside, outside = Witness(), threading.Event(), Driver(enclave.command), Driver()
+
+    def strike(count: int) -> None:
+        if count == 20:
+            enclave.pull()
+            cut.set()
+
+    witness.on_count = strike
+    order = order_of(db, witness, folder, lease=lease, ticking=True)
+    inside.begin(replace(order, database=_through(enclave, db), host=enclave.address,
+                         port=enclave.forward_tcp(witness.sink.port)))  # fmt: skip
+    assert cut.wait(60)
+    time.sleep(lease / 2)
+    witness.run += 1
+    after = replace(later(order), lease=600, ticking=False)
+    assert outside.run(after) == 0
+    assert len(witness.letters) >= readers - 2 * BATCH  # what the other has in an open transaction waits for it
+    enclave.plug()
+    assert inside.end() in (0, 1)  # 1: its database had given it up
+    assert outside.run(later(after, timedelta(minutes=30))) == 0
+    for one in (inside, outside):
+        one.close()
+    witness.close()
+    sent_to_all(witness, readers)
+    assert len(witness.mails) - readers <= CONNECTIONS
+    check_records(db)
+    databases.release(db)
+
+
+def _through(enclave: Enclave, db: Database) -> str:
+    """The address of a database behind a socket file, from inside."""
+    where = db.sql.url
+    port = enclave.forward_unix(f"{where.query['host']}/.s.PGSQL.{where.port or 5432}")
+    inside = where.set(query={}, host=enclave.address, port=port)
+    return inside.render_as_string(hide_password=False)
 
 
 def test_a_database_restarted_under_load(driver: Driver, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from db.bulk import insert_new
 from db.engine import Database, Lane
 from db.journal import Act
 from db.states import WrongMove
+from tests.databases import Databases
 from tests.integration.db.stage import NOW, digest, process, put, reader
 
 CLOCK = Act("clock", NOW)
@@ -168,3 +169,13 @@ def test_private_journal_stands_apart(database: Database) -> None:
     assert public.private_hash
     assert "7" not in public.why
     assert private.journal_id == public.id
+
+
+def test_a_side_that_is_cut_off_is_given_up(databases: Databases) -> None:
+    database = databases.fresh("postgresql")
+    with database.read() as tx:
+        told = tx.connection.dbapi_connection.info.get_parameters()
+        seen = tx.exec_driver_sql("SELECT setting FROM pg_settings WHERE name = 'tcp_keepalives_idle'").scalar_one()
+    assert told["keepalives_idle"] == "30"
+    assert seen in ("0", "30")  # a socket file has no such thing
+    databases.release(database)
