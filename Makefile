@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check golden docs pictures bench fuzz accuracy ablate soak strangers lock clean catalogues .venv
+.PHONY: demo test check golden docs pictures bench fuzz accuracy ablate soak search strangers lock clean catalogues .venv
 
 demo: $(VENV)/.installed
 	$(BIN)/tidings play
@@ -23,6 +23,10 @@ fuzz: $(VENV)/.installed-dev
 # The mail programs that tests/strangers plays with (Debian, as root); without them those tests are skipped.
 strangers:
 	@tools/strangers.sh
+
+# The tests that make up their own examples, with new ones at each run.
+search: $(VENV)/.installed-dev
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest tests/unit
 
 # The long forms: 200 kills of a 5,000-mail fan-out on each database, and the like. Takes many minutes.
 soak: $(VENV)/.installed-dev

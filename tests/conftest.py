@@ -1,11 +1,19 @@
 """Fixtures shared by all storeys of tests."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from db.engine import Database
 from tests.databases import KINDS, Databases
+
+# `make test` tries the same examples everywhere and forever, however slow the machine is; `make search` looks for new
+# ones by chance.
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", deadline=None, max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture(scope="session")
