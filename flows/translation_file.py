@@ -1,4 +1,4 @@
-"""Files for translators: one language pair as PO (what their programs read) or YAML.
+"""Files for translators: one language pair as PO or XLIFF (what their programs read), or YAML.
 
 Each unit has its name, the source, and the words of the translation. A translation that is marked outdated (`fuzzy` in
 a PO file) is shown to the translator and never taken back as it is: whoever has looked at it takes the mark away.
@@ -6,49 +6,32 @@ a PO file) is shown to the translator and never taken back as it is: whoever has
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import PoFileError, read_po, write_po
 
+from flows import xliff_file
 from flows.fields import Fields
 from flows.source import LARGEST, Scalar, Unreadable, read_yaml
+from flows.translation_sheet import Sheet, Unit
 
-FORMATS = ("po", "yaml")
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One text for a translator. `words` is empty where there is no translation yet."""
-
-    name: str  # such as entry/talks/title
-    source: str
-    words: str
-    outdated: bool = False
-    line: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """All texts of a process in one language pair. What a file does not say is empty."""
-
-    process: str
-    source_lang: str
-    lang: str
-    units: tuple[Unit, ...]
+FORMATS = ("po", "xliff", "yaml")
 
 
 def write(sheet: Sheet, form: str, now: datetime) -> str:
-    """The file, `po` or `yaml`."""
+    """The file in one of the `FORMATS`."""
+    if form == "xliff":
+        return xliff_file.write(sheet)
     return _write_po(sheet, now) if form == "po" else _write_yaml(sheet)
 
 
 def read(content: str, form: str, fields: Fields) -> Sheet | None:
     """What a file says; faults go to `fields`, and None where it cannot be read at all."""
     try:
-        return _read_po(content, fields) if form == "po" else _read_yaml(content, fields)
+        readers = {"po": _read_po, "xliff": xliff_file.read, "yaml": _read_yaml}
+        return readers[form](content, fields)
     except Unreadable as error:
         fields.reject(error.line, "file", "", error.reason)
         return None

@@ -20,7 +20,8 @@ from flows.fields import Fields
 from flows.process import need_process
 from flows.reports import Changed, ImportReport, UnknownName, unknown
 from flows.source import Scalar
-from flows.translation_file import FORMATS, Sheet, Unit, in_order, read, write
+from flows.translation_file import FORMATS, in_order, read, write
+from flows.translation_sheet import Sheet, Unit
 
 _ONE_LINE = frozenset({"title"})
 
@@ -47,7 +48,7 @@ class _Outcome:
 
 
 def export_texts(db: Database, process_slug: str, lang: str, form: str, *, act: Act) -> str:
-    """Every text of the process with its translation into `lang`, as `po` or `yaml`."""
+    """Every text of the process with its translation into `lang`, as `po`, `xliff` or `yaml`."""
     if form not in FORMATS:
         raise UnknownName("format", form, FORMATS)
     with db.read() as tx:
@@ -195,7 +196,7 @@ def _take(
     known = wording.versions.get(tag)
     if not unit.words or unit.outdated or wording.source_lang == tag:
         if unit.words and unit.outdated and (known is None or known.body != unit.words):
-            done.warnings.append(f"{unit.name}: still marked outdated (fuzzy), not taken")
+            done.warnings.append(f"{unit.name}: still marked outdated (fuzzy, needs review), not taken")
         (done.unchanged if known else done.missing).append(unit.name)
         return
     written = texts.put_translation(

@@ -18,7 +18,7 @@ Language = Annotated[str, typer.Option("--language", "-l", help="Such as fr or p
 def export(
     context: typer.Context,
     language: Language,
-    form: Annotated[str, typer.Option("--as", help="po or yaml")] = "po",
+    form: Annotated[str, typer.Option("--as", help="po, xliff or yaml")] = "po",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file.")] = None,
 ) -> None:
     """Write every text with its translation into one language; what is missing or outdated comes first."""
@@ -34,12 +34,15 @@ def export(
 @cli.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="PO or YAML, as exported.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="PO, XLIFF 1.2 or YAML, as exported.")],
     language: Language = "",
 ) -> None:
     """Take translations back; nothing is taken if anything in FILE is wrong. What is marked outdated stays so."""
     session: Session = context.obj
-    form = "po" if file.suffix.lower() in (".po", ".pot") else "yaml"
+    kinds = {".po": "po", ".pot": "po", ".xlf": "xliff", ".xliff": "xliff", ".yaml": "yaml", ".yml": "yaml"}
+    form = kinds.get(file.suffix.lower())
+    if form is None:
+        console.fail(f"{file}: what is it? name it .po, .xlf, .xliff, .yaml or .yml", console.USAGE)
     try:
         content = file.read_text("utf-8")
     except UnicodeDecodeError as error:

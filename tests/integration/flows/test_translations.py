@@ -37,11 +37,14 @@ def change_title(world: World, title: str) -> None:
     assert timeline.import_timeline(world.engine.db, "reform", content, act=world.act()).ok
 
 
-@pytest.mark.parametrize("form", ["po", "yaml"])
+@pytest.mark.parametrize("form", ["po", "xliff", "yaml"])
 def test_export_translate_import_and_again(world: World, form: str) -> None:
     out = export(world, "fr", form)
     if form == "po":
         filled = out.replace('msgid "Talks about money"\nmsgstr ""', 'msgid "Talks about money"\nmsgstr "Débat"')
+    elif form == "xliff":
+        source = "<source>Talks about money</source>"
+        filled = out.replace(source, f"{source}<target>Débat</target>")
     else:
         filled = out.replace(
             "source: Talks about money\n  translation: ''", "source: Talks about money\n  translation: Débat"
