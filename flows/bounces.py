@@ -3,7 +3,8 @@
 Only a report that carries a name of ours counts (VERP token, Message-ID, or one in the returned mail): anybody can
 write one about anybody. It concerns the address that was written to, not the liaison's present one (K6), and nobody is
 deleted for it. Policy (RFC 3463): a mailbox that does not exist is suppressed at once; a full one or a delay counts
-lightly and fades, and only a probe that comes back too ends it; a refusal by policy (5.7.x) is ours to mend.
+lightly and fades, and only a probe that comes back too ends it; what is refused for
+policy or for its form (5.7.x, 5.6.x) is ours to mend.
 """
 
 import re
@@ -26,7 +27,8 @@ from mailer.token import Purpose, Token
 HEAVY, LIGHT, LIMIT = 5.0, 1.0, 5.0
 LONGEST_ABSENCE = timedelta(days=366)
 _NO_MAILBOX = re.compile(r"5\.(?:1\.(?:0|1|2|3|6|10)|2\.1|4\.4)$")
-_POLICY = re.compile(r"5\.7\.\d+$")
+# Policy, and what is wrong with the mail itself: too big, its form, an address that no server on the way can carry.
+_OURS = re.compile(r"5\.(?:3\.4|[67]\.\d+)$")
 _FAILED = re.compile(r"^\s*action\s*:\s*failed\b", re.IGNORECASE | re.MULTILINE)
 _BOUNCEABLE = (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.COMPLAINED, DeliveryState.PRESUMED)
 
@@ -72,7 +74,7 @@ def weigh(tx: Tx, engine: Engine, owner: ProcessRow, found: SentRow, status: str
     A mailbox that does not exist is suppressed at once. Lighter failures add up, and fade; when they come to the limit,
     one probe asks whether anything arrives, and only if that comes back too is the address suppressed.
     """
-    if _POLICY.match(status):
+    if _OURS.match(status):
         tasks.add(tx, act, owner.id, "refused", ("mailing", found.mailing_id), status)
         return
     if found.address_id is None:

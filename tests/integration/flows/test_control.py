@@ -168,11 +168,14 @@ def test_no_such_mailbox_is_suppressed_at_once_and_a_person_is_asked(world: Worl
     assert len(suppression.listed(world.engine, world.process().id)) == 3
 
 
-def test_our_own_fault_counts_against_nobody(world: World) -> None:
+@pytest.mark.parametrize("status", ["5.7.1", "5.7.515", "5.6.7", "5.3.4"])
+def test_our_own_fault_counts_against_nobody(world: World, status: str) -> None:
     world.populate()
     freeze(world)
     world.later(hours=6)
-    refuse(world, "550", "5.7.1")
+    refuse(world, "550", status)
+    with world.engine.db.read() as tx:
+        assert tx.execute(select(tables.BounceScore.address_id)).all() == []
     assert suppression.listed(world.engine, world.process().id) == []
     with world.engine.db.read() as tx:
         assert [one.kind for one in tasks.tasks(tx, world.process().id)] == ["refused"]
