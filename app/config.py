@@ -86,6 +86,7 @@ class Send(_Part):
     """The outgoing side."""
 
     connections: int = Field(default=10, ge=1, le=200)
+    processes: int = Field(default=0, ge=0, le=64)  # 0: one for each core, four at most
     hostname: str = ""
     lease_minutes: int = Field(default=60, ge=1)
     give_up_days: float = Field(default=4, gt=0)
@@ -242,8 +243,7 @@ def readable_by_others(path: Path) -> bool:
 
 def template(secret: str, *, domain: str, database: str = "sqlite:///tidings.sqlite") -> str:
     """A commented configuration file with a fresh secret."""
-    return f'''# Tidings. Every setting can also come from the environment: TIDINGS_LISTEN__PORT=25.
-# This file holds secrets: keep it at mode 0600.
+    return f'''# Tidings. Keep this file at mode 0600: it holds secrets. The environment beats it: TIDINGS_WEB__PORT=80.
 
 # sqlite:///file (one machine) or postgresql://user:password@host/name (any number of machines).
 database = "{database}"
@@ -276,6 +276,7 @@ tls = "opportunistic"          # none, opportunistic, required, implicit
 
 [send]
 connections = 10
+processes = 0                  # programs that deliver side by side; 0: one for each core, four at most
 hostname = "{domain}"
 # per_minute = 3000            # mails a minute at most, over all workers; else as fast as the smart host takes them
 # domains = {{ "gmail.com" = 600 }}  # the same for one destination domain

@@ -18,6 +18,7 @@ import structlog
 
 from app import mark, wiring
 from app.config import Config, ConfigError
+from app.crew import Crew
 from app.scheduler import Job, Ticker
 from app.web import WebServer, bind
 from db import deployment, seals
@@ -47,16 +48,24 @@ class Role(StrEnum):
 
 
 class Service:
-    """One program with its roles."""
+    """One program with its roles, and the crew that helps it deliver; `share` programs share its connections."""
 
     def __init__(
-        self, config: Config, engine: Engine, roles: Iterable[Role], say: Callable[[str], None] = lambda _: None
+        self,
+        config: Config,
+        engine: Engine,
+        roles: Iterable[Role],
+        say: Callable[[str], None] = lambda _: None,
+        *,
+        crew: Crew | None = None,
+        share: int = 1,
     ) -> None:
         self.config, self.engine, self.roles, self.say = config, engine, frozenset(roles), say
         self.clock = wiring.clock(config)
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.listener: Listener | None = None
         self._courier: Courier | None = None
+        self._crew, self._share = crew, share
         self._web: WebServer | None = None
         self._ticker: Ticker | None = None
         self._sign = wiring.signing(config)
@@ -80,11 +89,13 @@ class Service:
         if Role.SCHEDULE in self.roles:
             jobs["schedule"] = self.tick
         if Role.DELIVER in self.roles:
-            self._courier = wiring.courier(self.config)
+            self._courier = wiring.courier(self.config, self._share)
             jobs["deliver"] = self.deliver
         older = self._look_back()
         if older is not None:
             self.say(f"NOTHING IS SENT: {older}. {ADOPT}")
+        if self._crew is not None:
+            jobs["crew"] = self._crew.mend
         self._ticker = Ticker(jobs, self.config.tick_seconds, self._fault)
         self._ticker.start()
         self._ticker.poke()
@@ -146,8 +157,14 @@ class Service:
         self._stopping.wait()
         self.stop()
 
+    def finish(self) -> None:
+        """From any thread: have `run` stop everything and return."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """Let what is under way end, then stop every role."""
+        if self._crew is not None:
+            self._crew.dismiss()
         if self._web is not None:
             self._web.stop()
         if self.listener is not None:
@@ -158,6 +175,8 @@ class Service:
             self._ticker.stop()
         if self._courier is not None:
             self._courier.close()
+        if self._crew is not None:
+            self._crew.wait()
         with self.engine.db.write() as tx:
             deployment.gone(tx, self.worker)
 
@@ -196,7 +215,7 @@ class Service:
             log.error("nothing is sent", why=older, do=ADOPT)
             return delivering.Delivered()
         if self._courier is None:
-            self._courier = wiring.courier(self.config)
+            self._courier = wiring.courier(self.config, self._share)
         self._renew_keys()
         return delivering.deliver(
             self.engine, wiring.carry(self._courier), self.worker, clock=self.clock, sign=self._sign

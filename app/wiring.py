@@ -137,13 +137,13 @@ def hello(config: Config) -> str:
     return config.send.hostname or socket.getfqdn()
 
 
-def courier(config: Config) -> Courier:
-    """The way out, over the configured smart hosts."""
+def courier(config: Config, share: int = 1) -> Courier:
+    """The way out, over the configured smart hosts; `share` programs share the connections."""
     return Courier(
         relays(config),
         CourierSettings(
             helo=hello(config),
-            connections=config.send.connections,
+            connections=max(1, config.send.connections // share),
             per_connection=config.send.max_per_connection,
         ),
     )

@@ -1,7 +1,7 @@
 """A big roster for benches: one process in 8 languages, free interests, three sizes, an edition that is ready to go.
 
-Everything is drawn with a fixed seed, so every run works on the same mails (about 12 KiB, a thousand variants for
-10,000 readers). Needs nothing but the product.
+Everything is drawn with a fixed seed, so every run works on the same mails (12 KiB on average, a thousand variants for
+10,000 readers). All of an edition falls due at one moment, whatever the zones. Needs nothing but the product.
 """
 
 import itertools
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import yaml
 from sqlalchemy import update
@@ -37,14 +38,14 @@ ZONES = (
 )  # fmt: skip
 TRACKS = ("money", "voice", "skills", "health", "tools", "ties")
 WORDS = {
-    "en": "The working group asks what your community thinks of this proposal, and who should decide in the end.",
-    "es": "El grupo de trabajo pregunta qué opina su comunidad de esta propuesta y quién debería decidir al final.",
-    "fr": "Le groupe de travail demande ce que votre communauté pense de cette proposition et qui devrait décider.",
-    "de": "Die Arbeitsgruppe fragt, was Ihre Gemeinschaft von diesem Vorschlag hält und wer am Ende entscheiden soll.",
-    "ar": "تسأل مجموعة العمل عن رأي مجتمعكم في هذا المقترح، ومن ينبغي أن يقرر في النهاية.",
-    "pt": "O grupo de trabalho pergunta o que a sua comunidade pensa desta proposta e quem deve decidir no fim.",
-    "ru": "Рабочая группа спрашивает, что ваше сообщество думает об этом предложении и кто должен решать.",
-    "zh": "工作组想知道你们社区对这项提案的看法，以及最终应由谁来决定。",
+    "en": "Who should decide in the end?",
+    "es": "¿Quién debería decidir?",
+    "fr": "Qui devrait décider ?",
+    "de": "Wer soll am Ende entscheiden?",
+    "ar": "من ينبغي أن يقرر؟",
+    "pt": "Quem deve decidir no fim?",
+    "ru": "Кто должен решать?",
+    "zh": "最终应由谁来决定？",
 }
 NAMES = ("Ana Alves", "Badr Ben Ali", "Chloé Petit", "Dmitri Ivanov", "Eva Köhler", "李明", "Grace Otieno", "Hugo Ruiz")
 
@@ -96,9 +97,8 @@ def build(engine: Engine, draft: int) -> publish.Published:
 
 
 def _timeline() -> str:
-    tracks = [{"slug": "core", "code": "CORE", "name": "Core team", "for_all": True, "contacts": [_contact("core")]}]
-    tracks += [
-        {"slug": slug, "code": slug[:3].upper(), "name": slug.title(), "for_all": False, "contacts": [_contact(slug)]}
+    tracks = [
+        {"slug": slug, "code": slug[:3].upper(), "name": slug.title(), "for_all": False, "contacts": []}
         for slug in TRACKS
     ]
     about = {
@@ -109,7 +109,7 @@ def _timeline() -> str:
         "languages": list(LANGS),
         "contacts": [_contact("all")],
     }
-    entries = [_entry("core", 0), *(_entry(slug, n) for n, slug in enumerate(TRACKS))]
+    entries = [_entry(slug, n) for n, slug in enumerate(TRACKS)]
     return yaml.safe_dump(
         {"schema": 1, "process": about, "tracks": tracks, "entries": entries}, allow_unicode=True, sort_keys=False
     )
@@ -135,7 +135,7 @@ def _entry(track: str, n: int) -> dict[str, Any]:
     }
     if meeting:
         day = found["start"]
-        found |= {"starts_at": f"{day}T18:00Z", "ends_at": f"{day}T20:00Z", "location": "online"}
+        found |= {"starts_at": f"{day}T18:00Z", "ends_at": f"{day}T20:00Z"}
     else:
         found["end"] = "2019-05-31"
     return found
@@ -181,9 +181,10 @@ def _group(process_id: int, n: int) -> dict[str, Any]:
 
 
 def _liaison(process_id: int, n: int, draw: random.Random) -> dict[str, Any]:
+    name, zone, lang = draw.choice(NAMES), draw.choice(ZONES), draw.choice(LANGS)
     return {
-        "process_id": process_id, "tag": 1_000_000 + n, "kind": "person", "name": f"{draw.choice(NAMES)} {n}",
-        "state": "active", "zone": draw.choice(ZONES), "hour": 9, "languages": [draw.choice(LANGS)], "waits": False,
+        "process_id": process_id, "tag": 1_000_000 + n, "kind": "person", "name": f"{name} {n}", "state": "active",
+        "zone": zone, "hour": NOW.astimezone(ZoneInfo(zone)).hour, "languages": [lang], "waits": False,
     }  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 One edition, 8 languages, three sizes, free interests; personal To, reply address per item, envelope sender and
 unsubscribe link; SMTP over loopback into Postfix's `smtp-sink`. Each round alternates with the raw ceiling,
 `smtp-source -d -s 10 -l 12288`, and with the rate at which all cores can make RSA-2048 signatures; figures are medians.
-The sending side is a program of its own, so its memory can be read. Prints "skipped" without Postfix's tools.
+The sending side is as many programs as `tidings serve` starts, ten connections among them; memory is that of the
+biggest. Prints "skipped" without Postfix's tools.
 
     python -m bench.fanout [--rounds 5] [--recipients 10000] [--no-signed] [--no-inbound] [--growth 1000 100000]
 """
@@ -22,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -38,6 +39,7 @@ from mailer.wire.courier import Courier, CourierSettings, Relay
 from mailer.wire.listener import Listener
 from mailer.wire.ports import ListenerSettings, Rcpt
 
+PROCESSES = len(os.sched_getaffinity(0))
 UNSIGNED_BAR, SIGNED_BAR, MEMORY_BAR, GROWTH_BAR, INBOUND_BAR = 0.35, 0.6, 150, 10, 3.0
 PACE = 0.02  # seconds between inbound mails of one client
 
@@ -49,7 +51,8 @@ def work(arguments: argparse.Namespace) -> None:
     """Deliver everything that is due in a database, as `tidings serve` would; print what was measured as JSON."""
     place = arguments.worker
     engine = crowd.open_engine(place if "://" in place else Path(place), signed=bool(arguments.key))
-    courier = Courier([Relay("127.0.0.1", arguments.port, tls="none")], CourierSettings(connections=CONNECTIONS))
+    settings = CourierSettings(connections=max(1, CONNECTIONS // arguments.processes))
+    courier = Courier([Relay("127.0.0.1", arguments.port, tls="none")], settings)
     listener = _listener(engine) if arguments.listen else None
     if listener is not None or arguments.wait:
         print(listener.port if listener is not None else "ready", flush=True)
@@ -58,7 +61,7 @@ def work(arguments: argparse.Namespace) -> None:
     moving = _Clock()
     if arguments.profile:
         _profile_threads(arguments.profile)
-    begin = time.perf_counter()
+    begin, spent = time.perf_counter(), time.process_time()
     done = deliver.deliver(
         engine,
         first.around(courier),
@@ -68,8 +71,8 @@ def work(arguments: argparse.Namespace) -> None:
     )
     seconds = time.perf_counter() - begin
     print(json.dumps({
-        "sent": done.sent, "total": done.total, "seconds": seconds, "first": first.at - begin,
-        "memory": _peak(), "octets": first.octets / max(1, done.sent),
+        "sent": done.sent, "total": done.total, "seconds": seconds, "first": first.at - begin if done.sent else seconds,
+        "memory": _peak(), "octets": first.octets, "cpu": time.process_time() - spent,
     }), flush=True)  # fmt: skip
     if listener is not None:
         listener.stop()
@@ -156,16 +159,49 @@ def _listener(engine: Engine) -> Listener:
 # -- measuring ---------------------------------------------------------------------------------------------
 
 
-def run_worker(model: Path, port: int, key: Path | None, *, profile: str = "") -> dict[str, float]:
-    """Deliver a copy of the model database once."""
-    with tempfile.TemporaryDirectory() as folder:
+def run_workers(
+    model: Path, port: int, key: Path | None, *, processes: int = PROCESSES, profile: str = ""
+) -> dict[str, float]:
+    """Deliver a copy of the model database once, with so many programs side by side."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as open_:
         database = Path(folder) / "bench.sqlite"
         shutil.copyfile(model, database)
-        command = [sys.executable, "-m", "bench.fanout", "--worker", str(database), "--port", str(port)]
-        command += ["--key", str(key)] if key else []
-        command += ["--profile", profile] if profile else []
-        found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        return dict(json.loads(found.stdout.splitlines()[-1]))
+        more = ["--key", str(key)] if key else []
+        more += ["--profile", profile] if profile else []
+        several = [open_.enter_context(_worker(database, port, n, processes, *more)) for n in range(processes)]
+        for one in several:
+            _line(one)
+        begin = time.perf_counter()
+        return _told(several, begin)
+
+
+def _worker(database: Path, port: int, number: int, processes: int, *more: str) -> subprocess.Popen[str]:
+    """A program that delivers once it is told to."""
+    command = [sys.executable, "-m", "bench.fanout", "--worker", str(database), "--port", str(port), "--wait"]
+    command += ["--name", f"bench{number}", "--processes", str(processes), *more]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def _line(worker: subprocess.Popen[str]) -> str:
+    assert worker.stdout is not None
+    return worker.stdout.readline()
+
+
+def _told(several: Sequence[subprocess.Popen[str]], begin: float) -> dict[str, float]:
+    """Tell programs to deliver; gives what they did together."""
+    for one in several:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    found = [json.loads(_line(one)) for one in several]
+    sums = {name: sum(one[name] for one in found) for name in ("sent", "total", "cpu", "octets")}
+    return {
+        **sums,
+        "seconds": time.perf_counter() - begin,
+        "first": min(one["first"] for one in found),
+        "memory": max(one["memory"] for one in found),
+        "octets": sums["octets"] / max(1, sums["sent"]),
+    }
 
 
 def make_model(folder: Path, readers: int) -> Path:
@@ -211,18 +247,20 @@ def fan_out(model: Path, readers: int, rounds: int, key: Path | None) -> None:
     with sink() as port:
         for _ in range(rounds):
             ceiling.append(raw(port, readers))
-            runs.append(run_worker(model, port, None))
+            runs.append(run_workers(model, port, None))
             plain.append(runs[-1]["sent"] / runs[-1]["seconds"])
             if key is not None:
                 makes.append(signatures(key.read_bytes()))
-                found = run_worker(model, port, key)
+                found = run_workers(model, port, key)
                 signed.append(found["sent"] / found["seconds"])
     assert all(found["sent"] == readers for found in runs), runs
     top, rate = statistics.median(ceiling), statistics.median(plain)
+    spent, first = (statistics.median(run[name] for run in runs) for name in ("cpu", "first"))
     print(
         f"fan-out, {readers} mails of {runs[0]['octets'] / 1024:.1f} KiB: raw {top:.0f}/s, Tidings {rate:.0f}/s ="
-        f" {rate / top:.2f} (bar {UNSIGNED_BAR}); first mail after {statistics.median(r['first'] for r in runs):.2f} s;"
-        f" memory {max(r['memory'] for r in runs):.0f} MB (bar {MEMORY_BAR})",
+        f" {rate / top:.2f} (bar {UNSIGNED_BAR}); {PROCESSES} programs,"
+        f" {1e6 * spent / readers:.0f} microseconds of processor time a mail; first mail after {first:.2f} s;"
+        f" memory of one {max(r['memory'] for r in runs):.0f} MB (bar {MEMORY_BAR})",
         flush=True,
     )
     if key is not None:
@@ -240,7 +278,7 @@ def growth(folder: Path, sizes: Sequence[int]) -> None:
     with sink() as port:
         for readers in sizes:
             model = make_model(folder, readers)
-            found.append(run_worker(model, port, None)["memory"])
+            found.append(run_workers(model, port, None)["memory"])
             print(f"memory of the worker, {readers} recipients: {found[-1]:.0f} MB (bar {MEMORY_BAR})", flush=True)
             model.unlink()
     print(f"memory grows by {found[-1] - found[0]:.1f} MB (bar {GROWTH_BAR})", flush=True)
@@ -282,30 +320,20 @@ def inbound_delay(model: Path) -> None:
     with sink() as sink_port, tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "bench.sqlite"
         shutil.copyfile(model, database)
-        command = [
-            sys.executable,
-            "-m",
-            "bench.fanout",
-            "--worker",
-            str(database),
-            "--port",
-            str(sink_port),
-            "--listen",
-        ]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
-            assert worker.stdin is not None
-            assert worker.stdout is not None
-            port = int(worker.stdout.readline())
+        with ExitStack() as open_:
+            several = [
+                open_.enter_context(_worker(database, sink_port, n, PROCESSES, *(() if n else ("--listen",))))
+                for n in range(PROCESSES)
+            ]
+            port, *_ = [_line(one) for one in several]
             stop = threading.Event()
             threading.Timer(6, stop.set).start()
-            rest = reply_latency(port, addresses, stop)
+            rest = reply_latency(int(port), addresses, stop)
             stop.clear()
             busy: list[float] = []
-            client = threading.Thread(target=lambda: busy.extend(reply_latency(port, addresses, stop)))
+            client = threading.Thread(target=lambda: busy.extend(reply_latency(int(port), addresses, stop)))
             client.start()
-            worker.stdin.write("go\n")
-            worker.stdin.flush()
-            found = json.loads(worker.stdout.readline())
+            found = _told(several, time.perf_counter())
             stop.set()
             client.join()
     print(
@@ -336,6 +364,7 @@ def main() -> None:
     parser.add_argument("--listen", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--name", default="bench", help=argparse.SUPPRESS)
+    parser.add_argument("--processes", type=int, default=1, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         work(arguments)
@@ -349,7 +378,7 @@ def main() -> None:
         model = arguments.model or make_model(folder, arguments.recipients)
         if arguments.profile:
             with sink() as port:
-                print(run_worker(model, port, None, profile=arguments.profile))
+                print(run_workers(model, port, None, processes=1, profile=arguments.profile))
             return
         key = None
         if not arguments.no_signed:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app import config as configuration
-from app import logs, wiring
+from app import crew, logs, wiring
 from app import serve as server
 from app.cli import console
 from app.cli.session import Session
@@ -77,6 +77,8 @@ def serve(
     logs.configure(session.config.log.format, session.config.log.level)
     engine = session.engine
     roles = set(only or server.Role)
-    service = server.Service(session.config, engine, roles, say=console.say)
+    together = crew.size(session.config) if server.Role.DELIVER in roles else 1
+    helpers = crew.Crew(configuration.find(session.config_file), together - 1, together)
+    service = server.Service(session.config, engine, roles, say=console.say, crew=helpers, share=together)
     wiring.arm_failpoint()
     service.run()

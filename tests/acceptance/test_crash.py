@@ -229,9 +229,10 @@ def _random_kills(
     databases.release(db)
 
 
-def test_two_workers_one_killed(databases: Databases, driver: Driver, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_workers_one_killed(databases: Databases, driver: Driver, kind: str, tmp_path: Path) -> None:
     readers = 200
-    db = fan_out(databases, "postgresql", readers)
+    db = fan_out(databases, kind, readers)
     witness, other = Witness(), Driver()
     end = FANOUT + timedelta(hours=20)
     order = Order("fanout", url(db), witness.sink.port, FANOUT.isoformat(), end.isoformat(), str(tmp_path))
