@@ -59,6 +59,8 @@ _BREAK = re.compile("\r\n?|[\x0c\x85\u2028\u2029]")
 _HEADER_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,8000}(?:\?(?!=)[^?]{0,200}){0,8})\?=")
 _SAMPLE = 4_096
+_HIGH_RUN, _LOW_RUN = re.compile(rb"[\xb8\xa8\xc0-\xff]{3,}"), re.compile(rb"[A-Za-z]+")
+_ENOUGH = 16  # letters that tell a script
 # Bytes that carry meaning although every one of them is ASCII.
 _SHIFTED = {"utf-7", "utf-16", "utf-16le", "utf-16be", "utf-32", "hz"}
 
@@ -94,6 +96,8 @@ def decode(data: bytes, label: str = "") -> tuple[str, str]:
             text = data.decode(candidate)
         except (UnicodeError, ValueError):
             continue
+        if candidate == "cp1252" and _not_western(data) and (guess := _detect(_telling(data))) not in ("", "cp1252"):
+            return data.decode(guess, "replace"), "charset-guessed"
         right = not label or name in (candidate, "utf-8")
         return text, "" if right else "charset-guessed"
     return _repair(data, name)
@@ -101,6 +105,8 @@ def decode(data: bytes, label: str = "") -> tuple[str, str]:
 
 def _repair(data: bytes, name: str) -> tuple[str, str]:
     """The label does not fit and it is not UTF-8: bear a few bad bytes, else ask a detector."""
+    if b"\x1b$" in data[:_SAMPLE] or b"\x1b(" in data[:_SAMPLE]:
+        return data.decode("iso2022_jp_ext", "replace"), "charset-guessed"
     text = data.decode("utf-8", "replace")
     bad = text.count("\ufffd")
     if name not in _SHIFTED and sum(c > "\x7f" for c in text[: 16 * _SAMPLE]) >= 4 * bad:
@@ -112,8 +118,6 @@ def _repair(data: bytes, name: str) -> tuple[str, str]:
             if name == "cp1252":
                 text = data.decode("latin-1")
             return text, "charset-repaired"
-    if b"\x1b$" in data[:_SAMPLE] or b"\x1b(" in data[:_SAMPLE]:
-        return data.decode("iso2022_jp_ext", "replace"), "charset-guessed"
     sample = _telling(data)
     high = sum(byte > 0x7F for byte in sample)
     guess = "" if high < 8 and high * 3 < len(sample) else _detect(sample)
@@ -123,6 +127,13 @@ def _repair(data: bytes, name: str) -> tuple[str, str]:
         return data.decode("cp1252"), "charset-guessed"
     except UnicodeError:
         return data.decode("latin-1"), "charset-guessed"
+
+
+def _not_western(data: bytes) -> bool:
+    """Whether the words of a text said to be Western are made of nothing but letters beyond ASCII."""
+    sample = _telling(data)
+    high = sum(len(run) for run in _HIGH_RUN.findall(sample))
+    return high >= _ENOUGH and high >= 2 * sum(len(run) for run in _LOW_RUN.findall(sample))
 
 
 def _telling(data: bytes) -> bytes:

@@ -86,9 +86,15 @@ def _ruled(lines: list[str], floor: int, end: int) -> tuple[int, str] | None:
         if RULE.match(lines[i]):
             rest = [line.strip() for line in lines[i + 1 : end] if line.strip()]
             short = all(len(x) <= 60 and not (len(x.split()) > 6 and _SENTENCE_END.search(x)) for x in rest)
-            if rest and len(rest) <= 14 and short and sum(map(_is_contact, rest)) >= 2:
+            if rest and len(rest) <= 14 and short and (sum(map(_is_contact, rest)) >= 2 or _only_names(rest)):
                 return i, "ruled"
     return None
+
+
+def _only_names(rest: list[str]) -> bool:
+    """One or two names and nothing else."""
+    said = lexicon().answers
+    return len(rest) <= 2 and all(is_name(line) and fold(line).strip(" .,!") not in said for line in rest)
 
 
 def is_mobile(text: str) -> bool:

@@ -25,6 +25,7 @@ _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 _LETTER = r"\w\u0300-\u036f\u0900-\u0963\u0970-\u0dff"  # vowel signs are no letters to `re`, but belong to the word
 _HEBREW = "[והבלמשכ]{0,2}"  # what is written together with the next word: and, the, in, to, from ...
 _ARABIC = "(?:[وف]?[بلك]?(?:ال|ل)?)"
+_ALNUM = re.compile(r"[^\W_]")
 _PIECE = re.compile(r"[.!?。！？؟।\n;；]+")
 _HOUR = re.compile(r"(?<!\d)\d{1,2}(?:[:.h٫時时點点]\d{2})?(?!\d)(?: ?(?:a\.?m|p\.?m|h)\b)?")
 _SPEAKERS = ("en", "es", "fr", "de", "pt", "ar", "ru", "zh_Hans", "zh_Hant", "hi", "ja", "id", "sw", "he")
@@ -103,7 +104,7 @@ def _said(text: str, language: str, today: date | None) -> _Said | None:
         text = _HOUR.sub(" ", text)
     words = _vocabulary(language)
     for piece in _PIECE.split(text):
-        if any(char.isalnum() for char in words.pattern.sub(" ", piece)):
+        if not words.cover(piece):
             return None
         _gather(said, [one for found in words.pattern.finditer(piece) for one in words.meanings(found.group())])
     return said
@@ -132,7 +133,27 @@ class _Words:
     def __init__(self, meanings: dict[str, list[_Meaning]]) -> None:
         self._meanings = meanings
         self._stems = sorted((word for word in meanings if word.endswith("*")), key=len, reverse=True)
-        self.pattern = re.compile("|".join(_part(word) for word in sorted(meanings, key=len, reverse=True)))
+        self._longest_first = sorted(meanings, key=len, reverse=True)
+        self._by_letter: dict[str, re.Pattern[str]] = {}
+        self.pattern = re.compile("|".join(map(_part, self._longest_first)))
+
+    def cover(self, piece: str) -> bool:
+        """Whether every letter belongs to a word of this vocabulary; most texts fail at their first word."""
+        at = 0
+        while letter := _ALNUM.search(piece, at):
+            word = self._beginning(letter.group()).match(piece, letter.start())
+            if word is None:
+                return False
+            at = word.end()
+        return True
+
+    def _beginning(self, letter: str) -> re.Pattern[str]:
+        """The words that may begin with a letter; those that others are written together with may begin with any."""
+        known = self._by_letter.get(letter)
+        if known is None:
+            fitting = (word for word in self._longest_first if word[0] == letter or (_joined(word) and _joined(letter)))
+            known = self._by_letter[letter] = re.compile("|".join(map(_part, fitting)) or "(?!)")
+        return known
 
     def meanings(self, found: str) -> list[_Meaning]:
         """What a word that the pattern found means: one thing or several."""
@@ -147,11 +168,15 @@ def _without_prefix(word: str) -> list[str]:
     return [word[end:] for end in range(1, 5) if not word[0].isascii()]
 
 
+def _joined(word: str) -> bool:
+    return "א" <= word[0] <= "ת" or "ء" <= word[0] <= "ي"
+
+
 def _part(word: str) -> str:
     body = re.escape(word.removesuffix("*")).replace("\\ ", " ")
     if _UNSPACED.search(word):
         return body
-    before = _HEBREW if "א" <= word[0] <= "ת" else _ARABIC if "ء" <= word[0] <= "ي" else ""
+    before = (_HEBREW if word[0] <= "ת" else _ARABIC) if _joined(word) else ""
     end = rf"[{_LETTER}]*" if word.endswith("*") else ""
     return rf"(?<![{_LETTER}]){before}{body}{end}(?![{_LETTER}])"
 

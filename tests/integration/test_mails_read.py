@@ -12,7 +12,7 @@ import pytest
 from mailer.explain import explain
 
 MAILS = Path(__file__).parent.parent / "mail"
-KINDS = ("bounce", "autoreply", "complaint", "command", "calendar", "reaction", "mdn")
+KINDS = ("bounce", "autoreply", "complaint", "command", "calendar", "reaction", "mdn", "mime")
 CASES = sorted(path for kind in KINDS for path in MAILS.glob(f"{kind}_*.eml"))
 CONTEXT = {
     "questions": {

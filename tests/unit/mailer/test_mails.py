@@ -1,6 +1,7 @@
 """The mails of tests/mail: what each client really writes, and what the person said in it."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -27,4 +28,16 @@ def test_reply_is_found(stem, raw, want):
     assert replies == want["reply"]
     if want.get("kinds"):
         assert [s.kind for s in segments] == want["kinds"]
+    assert "\n".join(s.text for s in segments) == body_text(message)
+
+
+THREADS = tomllib.loads((FOLDER / "threads.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", THREADS)
+def test_what_was_said_in_a_thread(name):
+    head = "From: Ana Ruiz <ana@community.example>\nSubject: Re: Digest 12\nIn-Reply-To: <e12@tidings.example>\n"
+    message = parse(f"{head}Content-Type: text/plain; charset=utf-8\n\n{THREADS[name]['text']}".encode())
+    segments = segment(message)
+    assert [s.text.strip() for s in segments if s.kind == "reply" and s.text.strip()] == THREADS[name]["want"]
     assert "\n".join(s.text for s in segments) == body_text(message)
