@@ -59,4 +59,4 @@ def _lines(found: Status) -> list[str]:
 def rate(one: RateState) -> str:
     """A limit on mails a minute and how it is used, in words."""
     what = f"to {one.domain}" if one.domain else "altogether"
-    return f"at most {one.limit} mails a minute {what}: {one.spent} in the last one, {one.due} are due"
+    return f"{what} at most {one.limit} a minute: {one.spent} in the last one, {one.due} due"

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from mailer.letter import Letter, Outcome, Record
 from mailer.wire.connection import Link, RelayFault, Reply
 from mailer.wire.feed import Feed, Recorder, Ticket
-from mailer.wire.letters import CarryReport, CourierSettings, Relay
+from mailer.wire.letters import CarryReport, CourierSettings, Parcel, Relay
 from mailer.wire.relays import Relays
 from mailer.wire.ride import Ride, unsent
 
@@ -162,6 +162,36 @@ class Courier:
                 return link
         raise self._fault
 
+    async def other_link(self, parcel: Parcel, unfit: Link) -> Link | None:
+        """A connection to another relay that can take a parcel which this one never can; None when none can.
+
+        RelayFault when one that perhaps could is down just now.
+        """
+        fitting = [one for one, _ in self._idle if one.fresh and one.obstacle(parcel) is None]
+        if fitting:
+            self._idle = [kept for kept in self._idle if kept[0] is not fitting[0]]
+            return fitting[0]
+        fault: RelayFault | None = None
+        up = self._turns.turns(self._loop.time()) if len(self.relays) > 1 else []
+        for relay in self.relays:
+            if relay is unfit.relay:
+                continue
+            if relay not in up:
+                fault = self._fault
+                continue
+            try:
+                link = await Link.open(relay, self.settings, self._links)
+            except RelayFault as found:
+                self._turns.down(relay, self._loop.time())
+                fault = found
+                continue
+            if link.obstacle(parcel) is None:
+                return link
+            self.drop(link)
+        if fault is not None:
+            raise fault
+        return None
+
     def keep(self, link: Link) -> None:
         """Keep a connection for the next mail, or the next `carry`."""
         if link.carried:
@@ -222,10 +252,24 @@ class _Carry:
                 await self.settle(unsent(parcel, fault.reply, fault.relay, permanent=False))
             else:
                 self._opened += not link.carried
-                await Ride(self.feed, self.recorder, self.settle, link).go(parcel)
+                await Ride(self.feed, self.recorder, self.settle, link, self._elsewhere).go(parcel)
                 self._courier.keep(link)
             finally:
                 self._busy -= 1
+
+    async def _elsewhere(self, parcel: Parcel, unfit: Link) -> bool:
+        """Carry a parcel over a relay that can take it, beside the connection that cannot; False when none can."""
+        try:
+            link = await self._courier.other_link(parcel, unfit)
+        except RelayFault as fault:
+            await self.settle(unsent(parcel, fault.reply, fault.relay, permanent=False))
+            return True
+        if link is None:
+            return False
+        self._opened += not link.carried
+        await Ride(self.feed, self.recorder, self.settle, link).one(parcel)
+        self._courier.keep(link)
+        return True
 
     async def settle(self, result: Outcome) -> Ticket:
         """Count an outcome and have it recorded; waits only while very many are unrecorded."""

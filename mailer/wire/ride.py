@@ -20,8 +20,15 @@ class Ride:
     """One connection at work."""
 
     def __init__(
-        self, feed: Feed, recorder: Recorder, settle: Callable[[Outcome], Awaitable[Ticket]], link: Link
+        self,
+        feed: Feed,
+        recorder: Recorder,
+        settle: Callable[[Outcome], Awaitable[Ticket]],
+        link: Link,
+        elsewhere: Callable[[Parcel, Link], Awaitable[bool]] | None = None,
     ) -> None:
+        """`elsewhere` carries a parcel that this server can never take over another one, if any can."""
+        self._elsewhere = elsewhere
         self._feed = feed
         self._recorder = recorder
         self._settle = settle
@@ -42,10 +49,19 @@ class Ride:
                 return
             parcel = following or await self._feed.take()
 
+    async def one(self, parcel: Parcel) -> None:
+        """Carry this one alone, and wait until its outcome is durable: the connection may be used again."""
+        self._pipelining = False
+        await self._carry(parcel, announced=False)
+        if self._ticket is not None:
+            await self._recorder.wait(self._ticket)
+
     async def _carry(self, parcel: Parcel, announced: bool) -> Parcel | None:
         """Carry one parcel; returns the next one when its envelope went out together with the final dot."""
         if not announced and (hindrance := self._hindrance(parcel)) is not None:
-            self._ticket = await self._settle(hindrance)
+            ask = self._elsewhere if hindrance.permanent and parcel.fault is None else None
+            if ask is None or not await ask(parcel, self._link):
+                self._ticket = await self._settle(hindrance)
             return None
         refusal = await self._offer(parcel, announced)
         if refusal is not None:

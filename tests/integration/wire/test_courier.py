@@ -557,6 +557,26 @@ def test_failover_and_weights() -> None:
         assert spare.counts["mails"] == 10
 
 
+def test_what_one_relay_cannot_take_goes_over_another() -> None:
+    """The heavy one takes neither such addresses nor big mails: those go over the other, nobody's else."""
+    with sinking(smtputf8=False, size_limit=4000) as plain, sinking(size_limit=10**6) as able:
+        relays = [Relay("127.0.0.1", plain.port, weight=9), Relay("127.0.0.1", able.port, weight=0)]
+        given = [letter(n, "пётр@there.example" if n % 5 == 0 else "ana@there.example") for n in range(60)]
+        given.append(letter(60, data=b"x" * 70 + b"\r\n" + b"y\r\n" * 2000))
+        book = Book()
+        with courier(*relays, connections=3) as made:
+            assert made.carry(iter(given), book).accepted == 61
+            assert made.carry(iter([letter(61, "пётр@there.example")]), book).accepted == 1
+        assert (plain.counts["mails"], able.counts["mails"]) == (48, 14)
+        with courier(relays[0], Relay("127.0.0.1", closed_port(), weight=0), connections=1) as made:
+            made.carry(iter([letter(62, "пётр@there.example")]), book)
+        with courier(relays[0], Relay("127.0.0.1", plain.port, weight=0, tls="none"), connections=1) as made:
+            made.carry(iter([letter(63, "пётр@there.example")]), book)
+    waits, ends = book.outcomes[62], book.outcomes[63]
+    assert (waits.accepted, waits.permanent) == (False, False)  # the other one is down: it perhaps could
+    assert (ends.permanent, ends.enhanced) == (True, "5.6.7")
+
+
 def test_a_relay_that_wants_fewer_connections_gets_fewer() -> None:
     def fault(moment: str, caught: int) -> str | None:
         return "421 4.7.0 too many connections" if moment == "connect" and len(sink.visits) > 2 else None
