@@ -138,6 +138,12 @@ def add_draft(tx: Tx, digest_id: int, slot_wall: str, slot_at: datetime, kind: s
     return int(made[0].id) if made else None
 
 
+def set_choices(tx: Tx, edition_id: int, choices: Mapping[str, Any]) -> bool:
+    """Write what the editor of a draft decided; False when it is no draft any more."""
+    wanted = update(_EDITION).where(_EDITION.c.id == edition_id, _EDITION.c.state == EditionState.DRAFT)
+    return bool(tx.execute(wanted.values(choices=dict(choices))).rowcount)
+
+
 def edition(tx: Tx, edition_id: int) -> EditionRow | None:
     """One edition."""
     row = tx.execute(select(_EDITION).where(_EDITION.c.id == edition_id)).first()

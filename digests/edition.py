@@ -66,6 +66,7 @@ class Source:
     numbers: Mapping[Subject, int]
     zone: ZoneInfo
     contacts: tuple[Contact, ...] = ()
+    pinned: frozenset[Subject] = frozenset()  # stand first in their section
     questions: Mapping[int, Sequence[Subject]] = field(init=False)  # the open ones, by the entry that asks them
     phases: Sequence[Facts] = field(init=False)
 
@@ -88,7 +89,11 @@ def number_items(existing: Mapping[Subject, int], wanted: Iterable[Subject]) -> 
 
 
 def edition_subjects(
-    chronicle: Chronicle, seq: int, parts: Iterable[tuple[Sequence[News], Scope]], zone: ZoneInfo
+    chronicle: Chronicle,
+    seq: int,
+    parts: Iterable[tuple[Sequence[News], Scope]],
+    zone: ZoneInfo,
+    pinned: Container[Subject] = (),
 ) -> list[Subject]:
     """Every answerable subject that any variant shows, in the order in which numbers read best."""
     found: set[Subject] = set()
@@ -98,7 +103,13 @@ def edition_subjects(
     questions = _questions(chronicle, seq)
     found.update(q for subject in tuple(found) for q in questions.get(subject.id, ()) if _is_entry(subject))
     found = {subject for subject in found if subject.kind is not SubjectKind.STATEMENT}
-    return sorted(found, key=lambda s: _reading_order(chronicle, seq, s, zone, asks=_is_entry(s) and s.id in questions))
+
+    def order(subject: Subject) -> tuple[int, bool, str, date, Subject]:
+        asks = _is_entry(subject) and subject.id in questions
+        part, closes, day, _ = _reading_order(chronicle, seq, subject, zone, asks=asks)
+        return (part, subject not in pinned, closes, day, subject)
+
+    return sorted(found, key=order)
 
 
 def assemble(source: Source, items: Sequence[News], scope: Scope, size: Size, languages: Sequence[str] = ()) -> Issue:
@@ -145,6 +156,7 @@ def _section(
     above: Container[Subject] = (),
 ) -> Section:
     """Items for the subjects. What stands in full `above` is a line here; news is in full; only `coming` is cut."""
+    subjects = sorted(subjects, key=lambda subject: subject not in source.pinned)
     shown = _cut(kind, subjects, labels, size)
     items: list[Item] = []
     for subject in shown:

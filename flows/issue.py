@@ -60,6 +60,7 @@ class Material:
     fallbacks: Mapping[str, Sequence[str]]
     web: bool
     names: Mapping[int, str] = field(default_factory=dict)  # track id -> name
+    foreword: Wording | None = None
 
 
 def digest_mail(
@@ -80,7 +81,15 @@ def digest_mail(
         special=special,
         phases_over=said.phases_over,
         phases=said.phases,
+        foreword=_foreword(material, languages),
     )
+
+
+def _foreword(material: Material, languages: Sequence[str]) -> Block | None:
+    """What the editor of this edition opens it with."""
+    words = material.foreword
+    found = language.choose(words, languages, material.fallbacks, strict=True) if words is not None else None
+    return Block(found.body, found.lang) if found is not None else None
 
 
 def own_items(material: Material, section: issue.Section) -> list[content.Own]:

@@ -20,7 +20,7 @@ from digests.issue import Size
 from digests.landing import Hours
 from digests.subject import Subject, SubjectKind
 from digests.wall import read_wall, zone
-from flows import calendar
+from flows import calendar, choices
 from flows.engine import Engine
 from flows.frozen import Frozen
 from flows.issue import Material, contacts, digest_mail, own_items, owners
@@ -108,7 +108,7 @@ class Press:
     def add_numbers(self, delivers: Sequence[news.Deliver]) -> dict[Subject, int]:
         """Number what these readers are shown; gives the new numbers (N15)."""
         parts = [(deliver.news, deliver.scope) for deliver in delivers]
-        wanted = content.edition_subjects(self.chronicle, self.frozen.seq, parts, self.source.zone)
+        wanted = content.edition_subjects(self.chronicle, self.frozen.seq, parts, self.source.zone, self.source.pinned)
         before = dict(self.numbers)
         self.numbers.update(content.number_items(self.numbers, wanted))
         return {subject: number for subject, number in self.numbers.items() if subject not in before}
@@ -197,6 +197,7 @@ def set_up(tx: Tx, engine: Engine, row: EditionRow, frozen: news.Edition, number
         raise LookupError(f"digest {series.slug} has no process")
     tracks = process.tracks(tx, owner.id)
     chronicle = Chronicle(events.events_between(tx, owner.id, 0, frozen.seq), entries.hopped(tx, owner.id))
+    frozen = choices.applied(tx, row, frozen, chronicle)
     subjects = chronicle.subjects(frozen.seq)
     spoken = [s.id for s in subjects if s.kind in (SubjectKind.HEARD, SubjectKind.STATEMENT)]
     slugs = {track.id: track.slug for track in tracks}
@@ -208,6 +209,7 @@ def set_up(tx: Tx, engine: Engine, row: EditionRow, frozen: news.Edition, number
         quotes=heard.quotes(tx, spoken),
         fallbacks=process.fallbacks(tx, owner.id),
         web=engine.settings.base_url.startswith("http"),
+        foreword=choices.foreword(row),
     )
     numbers: dict[Subject, int] = {}  # grow while batches are decided; the source sees them
     return Press(
@@ -217,7 +219,12 @@ def set_up(tx: Tx, engine: Engine, row: EditionRow, frozen: news.Edition, number
         chronicle=chronicle,
         frozen=frozen,
         source=content.Source(
-            chronicle, frozen.seq, numbers, zone(owner.zone), contacts(process.contacts(tx, owner.id), slugs)
+            chronicle,
+            frozen.seq,
+            numbers,
+            zone(owner.zone),
+            contacts(process.contacts(tx, owner.id), slugs),
+            choices.load(row).pinned,
         ),
         audiences=_audiences(tx, owner.id, subjects),
         whole=audience.parse(series.audience or {}),

@@ -57,7 +57,8 @@ def approve(engine: Engine, edition_id: int, *, act: Act, sample: sampling.Plan 
     first = _first_deliver(press)
     if first is None:
         with engine.db.write() as tx:
-            journal.move(tx, act, "edition", edition_id, EditionState.SKIPPED, NOTHING, reason=NOTHING)
+            journal.move(tx, act, "edition", edition_id, EditionState.SKIPPED, NOTHING, reason=NOTHING,
+                         seq=press.frozen.seq)  # fmt: skip
         return Published(edition_id, None, None)
     press.add_numbers([first])
     press.word(first, first=False)  # a template that fails must fail here: the edition stays a draft

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from db import announcements, editions, journal, outbox, process, seals
 from db.editions import DigestRow, EditionRow
@@ -16,7 +17,7 @@ from db.journal import Act
 from db.states import AnnouncementState, EditionState, MailingState, WrongMove
 from digests import cadence
 from digests.wall import zone
-from flows import homes, post, publish, roster, sampling, signup, status, timeline
+from flows import choices, homes, post, publish, roster, sampling, signup, status, timeline
 from flows.engine import Engine, Refused
 from flows.fields import SLUG
 from flows.publish import Published
@@ -99,11 +100,14 @@ def draft(engine: Engine, series: DigestRow, ticked: Ticked, *, act: Act) -> Non
         known = {row.slot_wall for row in editions.editions(tx, series.id)}
         if slot.wall in known:
             return
+        decided: dict[str, Any] = {}
         for older in editions.editions(tx, series.id, [EditionState.DRAFT]):
+            decided = choices.carried(older)
             journal.move(tx, act, "edition", older.id, EditionState.WITHDRAWN, "overtaken", reason="overtaken")
         made = editions.add_draft(tx, series.id, slot.wall, slot.instant, "regular", act.now)
         if made is not None:
             journal.note(tx, act, ("edition", made), "drafted", process_id=series.process_id)
+            editions.set_choices(tx, made, decided)
             ticked.drafted.append(made)
         editions.set_digest(tx, series.id, ticked_until=slot.instant)
 

@@ -157,6 +157,7 @@ class DigestMail:
     archive: str = ""
     phases_over: int = 0
     phases: int = 0  # that are known so far, all together
+    foreword: Block | None = None  # what its editor opens it with
 
 
 class Fate(StrEnum):

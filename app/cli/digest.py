@@ -222,7 +222,7 @@ def approve(
     """Freeze a draft and put it into the outbox."""
     session: Session = context.obj
     plan = Plan(sample) if sample is not None else None
-    done = publish.approve(session.engine, edition or _draft(session, digest), act=session.act(), sample=plan)
+    done = publish.approve(session.engine, edition or draft_of(session, digest), act=session.act(), sample=plan)
     if session.json:
         console.emit(done)
     elif done.mailing_id is None:
@@ -233,7 +233,8 @@ def approve(
         )
 
 
-def _draft(session: Session, digest: str) -> int:
+def draft_of(session: Session, digest: str) -> int:
+    """The draft that is open. Raises `Refused`."""
     series = series_of(session, digest)
     with session.engine.db.read() as tx:
         drafts = editions.editions(tx, series.id, [EditionState.DRAFT])

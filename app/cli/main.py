@@ -13,6 +13,7 @@ from app.cli import (
     digest,
     dkim,
     doctor,
+    draft,
     explain,
     inbox,
     input_,
@@ -66,6 +67,7 @@ def options(
 for module in (timeline, translate, roster, digest, announce, outbox, inbox, input_, task, dkim, doctor):
     cli.add_typer(module.cli)
 waiting.add(roster.cli)
+draft.add(digest.cli)
 for module_ in (rehearse, status, ledger, keep, person, operate, play, explain):
     module_.add(cli)
 

@@ -1,13 +1,16 @@
-"""What an editor gives an edition: the calendar beside it."""
+"""What an editor gives an edition: the calendar beside it, and what is left out, put off, pinned or said first."""
 
 import email
 import email.policy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from icalendar import Calendar
 
-from flows import calendar, preview, schedule
+from flows import calendar, choices, preview, schedule
+from flows.choices import Wish
+from flows.engine import Refused
 from tests.world import World
 
 FIRST = datetime(2019, 3, 11, 23, 0, tzinfo=UTC)
@@ -69,3 +72,105 @@ def preview_of(world: World) -> Any:
         world.engine, world.process(), series(world), "ana@west.example", at=world.now, act=world.act()
     )
     return email.message_from_bytes(made.eml, policy=email.policy.default)
+
+
+REVIEW = datetime(2019, 3, 11, 7, 30, tzinfo=UTC)
+WEEK = timedelta(days=7)
+
+
+def drafted(world: World, when: datetime = REVIEW) -> int:
+    world.until(when)
+    with world.engine.db.read() as tx:
+        (row,) = schedule.editions.editions(tx, series(world).id, ["draft"])
+    return row.id
+
+
+def decide(world: World, edition: int, **wish: Any) -> Any:
+    return choices.edit(world.engine, series(world), edition, Wish(**wish), act=world.act())
+
+
+def test_what_is_put_off_is_told_by_the_next_edition_once(world: World) -> None:
+    world.populate()
+    first = drafted(world)
+    decide(world, first, put_off=["talks"])
+    assert "Talks about money" not in preview_of(world).get_body(("plain",)).get_content()
+    world.until(FIRST + WEEK)
+    early, late = world.mailbox("Ana")[:2]
+    assert "Open meeting" in early.text
+    assert "Talks about money" not in early.text
+    assert "MON-1" not in early.text  # its questions go with it
+    assert "Talks about money" in late.text
+    assert "MON-1" in late.text
+    assert "Open meeting" not in late.text.split("What is coming")[0]
+    chidi = world.mailbox("Chidi")
+    assert [("Talks about money" in mail.text) for mail in chidi] == [True]  # nothing else concerns him: one mail
+
+
+def test_what_is_left_out_stays_out_until_it_changes(world: World) -> None:
+    world.populate()
+    decide(world, drafted(world), leave_out=["meeting"])
+    second = drafted(world, REVIEW + WEEK)
+    assert "meeting" not in {line.name for line in choices.show(world.engine, series(world), second)[0] if line.label}
+    world.import_timeline(more=DEADLINE)
+    world.until(FIRST + WEEK)
+    assert not any(
+        "since your last digest" in mail.text and "Open meeting" in mail.text for mail in world.mailbox("Ana")
+    )
+    assert "Open meeting" not in world.mailbox("Ana")[0].text
+
+
+def test_an_edition_of_which_everything_is_left_out_is_skipped_for_good(world: World) -> None:
+    world.populate()
+    edition = drafted(world)
+    decide(world, edition, leave_out=["talks", "meeting"])
+    world.until(FIRST + WEEK)
+    with world.engine.db.read() as tx:
+        row = schedule.editions.edition(tx, edition)
+    assert row is not None
+    assert row.state == "skipped"
+    assert world.mailbox("Chidi") == []
+
+
+def test_a_foreword_and_a_pin(world: World) -> None:
+    world.populate()
+    edition = drafted(world)
+    world.import_timeline(more=DEADLINE)
+    decide(world, edition, pin=["later"], foreword={"en": "Thank you for **coming**.", "ar": "شكرا لكم."})
+    lines, made = choices.show(world.engine, series(world), edition)
+    assert {line.name: line.choice for line in lines if line.choice} == {"later": "pinned"}
+    assert list(made.foreword) == ["en", "ar"]
+    world.until(FIRST)
+    ana, badr = world.mailbox("Ana")[0], world.mailbox("Badr")[0]
+    assert "Thank you for" in ana.text
+    assert "<strong>coming</strong>" in ana.html
+    assert "شكرا لكم." in badr.text
+    assert "Thank you" not in badr.text
+    assert ana.text.index("Some day in June") < ana.text.index("Open meeting")
+    places = [ana.text.index(f"Answer item {number}:") for number in (1, 2, 3)]
+    assert places == sorted(places)
+
+
+def test_a_choice_that_cannot_be(world: World) -> None:
+    world.populate()
+    edition = drafted(world)
+    with pytest.raises(Refused, match="talks"):
+        decide(world, edition, leave_out=["talk"])
+    with pytest.raises(Refused, match="language"):
+        decide(world, edition, foreword={"no such tongue": "x"})
+    with pytest.raises(Refused, match="4000"):
+        decide(world, edition, foreword={"en": "x" * 4001})
+    with pytest.raises(Refused, match="no edition"):
+        decide(world, 999, pin=["talks"])
+    world.until(FIRST)
+    with pytest.raises(Refused, match="cannot be changed any more"):
+        decide(world, edition, put_off=["talks"])
+
+
+def test_an_overtaken_draft_hands_its_choices_on(world: World) -> None:
+    world.populate(approval="manual")
+    decide(world, drafted(world), leave_out=["talks"], put_off=["meeting"], foreword={"en": "Hello."})
+    second = drafted(world, REVIEW + WEEK)
+    made = choices.show(world.engine, series(world), second)[1]
+    assert {subject.kind.value for subject in made.silenced} == {"entry"}
+    assert not made.postponed
+    assert made.foreword == {"en": "Hello."}

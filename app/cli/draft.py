@@ -1,0 +1,67 @@
+"""`tidings digest draft`: what an open draft would tell, and the choices of its editor."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli import console
+from app.cli.digest import Digest, draft_of, series_of
+from app.cli.session import Session
+from flows import choices
+from flows.choices import Wish
+from flows.engine import Refused
+
+Names = list[str]
+
+
+def draft(
+    context: typer.Context,
+    edition: Annotated[int | None, typer.Argument(help="Edition; not needed where one draft is open.")] = None,
+    leave_out: Annotated[
+        Names, typer.Option("--leave-out", metavar="NAME", help="Never tell this, until it changes again.")
+    ] = [],  # noqa: B006 - typer copies it
+    put_off: Annotated[Names, typer.Option("--put-off", metavar="NAME", help="Leave it to the next edition.")] = [],  # noqa: B006
+    pin: Annotated[Names, typer.Option("--pin", metavar="NAME", help="First in its section.")] = [],  # noqa: B006
+    clear: Annotated[Names, typer.Option("--clear", metavar="NAME", help="Take such a choice back.")] = [],  # noqa: B006
+    foreword: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Markdown to open with; an empty file removes it.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of the foreword; the process's source language by default.")] = "",
+    digest: Digest = "",
+) -> None:
+    """Show what an open draft tells, and change it: leave out, put off, pin, open with a foreword.
+
+    A NAME is an entry's id, a question's code, an announcement's name or a statement's reference.
+    """
+    session: Session = context.obj
+    series = series_of(session, digest)
+    wanted = edition or draft_of(session, digest)
+    words = {language or session.process.source_lang: _read(foreword)} if foreword is not None else {}
+    wish = Wish(leave_out, put_off, pin, clear, words)
+    if wish != Wish([], [], [], [], {}):
+        choices.edit(session.engine, series, wanted, wish, act=session.act())
+    lines, made = choices.show(session.engine, series, wanted)
+    if session.json:
+        for line in lines:
+            console.emit(line)
+        for lang, text in made.foreword.items():
+            console.emit({"foreword": text, "language": lang})
+        return
+    rows = [(line.name, line.kind, line.label or "goes on", line.title, line.choice) for line in lines]
+    console.table(f"edition {wanted}, draft", ["name", "kind", "news", "title", "choice"], rows)
+    if made.foreword:
+        console.say(f"opens with a foreword in {', '.join(made.foreword)}")
+    console.say("`tidings digest preview --for ADDRESS` shows a mail of it")
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused(f"{file} is not UTF-8") from error
+
+
+def add(cli: typer.Typer) -> None:
+    """Put the command in its place."""
+    cli.command("draft")(draft)
