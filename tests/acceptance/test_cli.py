@@ -19,6 +19,7 @@ from app.cli.main import cli
 from app.serve import Role, Service
 from db import tasks
 from db.journal import Act
+from flows import schedule
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -402,3 +403,25 @@ def test_tasks_from_the_command_line(shell: Shell) -> None:
     assert "no task 9" in shell.run("task", "reopen", "9", code=1).stderr
     shell.run("task", "reopen", "2")
     assert "tasks for people: 2" in shell.run("status").stdout
+
+
+def test_a_draft_from_the_command_line(shell: Shell) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "s.example", "--as-of", "2019-03-20")
+    shell.run("roster", "import", "--groups", str(SAMPLES / "groups.csv"))
+    shell.run("digest", "add", "core", "--title", "Digest", "--rule", "weekly mon 09:00", "--review-hours", "200")
+    shell.run("roster", "import", "--liaisons", str(SAMPLES / "liaisons.csv"))
+    assert "no draft of core is open" in shell.run("digest", "draft", code=1).stderr
+    with contextlib.chdir(shell.folder):
+        made = wiring.engine(configuration.load(Path("tidings.toml")))
+        schedule.tick(made, act=Act("clock", datetime.now(UTC)))
+        made.db.close()
+    lines = shell.json("digest", "draft")
+    name = lines[0]["name"]
+    (shell.folder / "hello.md").write_text("Good day.\n")
+    shell.run("digest", "draft", "--put-off", name, "--foreword", "hello.md")
+    chosen = shell.json("digest", "draft")
+    assert [line["choice"] for line in chosen if line.get("name") == name] == ["put off"]
+    assert {"foreword": "Good day.", "language": "en"} in chosen
+    assert not any(line.get("choice") for line in shell.json("digest", "draft", "--clear", name))
+    assert "nothing that a digest tells" in shell.run("digest", "draft", "--pin", "no-such-thing", code=1).stderr
+    assert shell.json("digest", "set", "--calendar") == [{"digest": "core", "calendar": True}]
