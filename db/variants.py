@@ -37,6 +37,12 @@ def ids(tx: Tx, mailing_id: int) -> dict[str, int]:
     return {row.key: row.id for row in rows}
 
 
+def languages(tx: Tx, mailing_id: int) -> dict[str, tuple[str, ...]]:
+    """The order of languages of each wording of a mailing, by key."""
+    rows = tx.execute(select(_V.c.key, _V.c.languages).where(_V.c.mailing_id == mailing_id))
+    return {row.key: tuple(row.languages) for row in rows}
+
+
 def add(tx: Tx, mailing_id: int, new: Sequence[NewVariant]) -> dict[str, int]:
     """Store variants with their news sets and wordings; gives the id of each key, the older one's where it is known.
 

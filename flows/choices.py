@@ -89,7 +89,7 @@ def edit(engine: Engine, series: DigestRow, edition_id: int, wish: Wish, *, act:
         raise Refused(f"a foreword has at most {LONGEST} characters")
     with engine.db.write() as tx:
         row = _draft(tx, series, edition_id)
-        known = _Names(tx, series.process_id)
+        known = Names(tx, series.process_id)
         out, off, pin, clear = (
             {known.find(name) for name in names} for names in (wish.leave_out, wish.put_off, wish.pin, wish.clear)
         )
@@ -120,7 +120,7 @@ def show(engine: Engine, series: DigestRow, edition_id: int) -> tuple[list[Line]
         owner = process.by_id(tx, series.process_id)
         chronicle = Chronicle(events.events_between(tx, series.process_id, 0, seq), [])
         since = subscriptions.since_seq(tx, series.id)
-        names = _Names(tx, series.process_id)
+        names = Names(tx, series.process_id)
         before = _frozen(tx, series.id, row.id)
     hidden = silenced(before, chronicle)
     put_off = frozenset[Subject]().union(*(load(one).postponed for one in before[-1:]))
@@ -134,7 +134,7 @@ def show(engine: Engine, series: DigestRow, edition_id: int) -> tuple[list[Line]
     return [_line(chronicle, seq, names, made, one, told.get(one, "")) for one in dict.fromkeys(shown)], made
 
 
-def _line(chronicle: Chronicle, seq: int, names: "_Names", made: Choices, subject: Subject, label: str) -> Line:
+def _line(chronicle: Chronicle, seq: int, names: "Names", made: Choices, subject: Subject, label: str) -> Line:
     facts = chronicle.facts(subject, seq)
     lists = (("left out", made.silenced), ("put off", made.postponed), ("pinned", made.pinned))
     choice = ", ".join(word for word, subjects in lists if subject in subjects)
@@ -198,7 +198,7 @@ def _draft(tx: Tx, series: DigestRow, edition_id: int) -> EditionRow:
     return row
 
 
-class _Names:
+class Names:
     """The names under which editors know things."""
 
     def __init__(self, tx: Tx, process_id: int) -> None:

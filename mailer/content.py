@@ -197,6 +197,7 @@ class AnnouncementMail:
     link: str = ""
     corrects: str = ""
     signed: str = ""
+    item: Item | None = None  # of an edition that an erratum corrects, as it is now
 
 
 @dataclass(frozen=True, slots=True)

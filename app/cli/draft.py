@@ -1,4 +1,4 @@
-"""`tidings digest draft`: what an open draft would tell, and the choices of its editor."""
+"""`tidings digest draft` and `erratum`: what an open draft tells, its editor's choices, and what one got wrong."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from app.cli import console
 from app.cli.digest import Digest, draft_of, series_of
 from app.cli.session import Session
-from flows import choices
+from flows import choices, corrections
 from flows.choices import Wish
 from flows.engine import Refused
 
@@ -55,6 +55,25 @@ def draft(
     console.say("`tidings digest preview --for ADDRESS` shows a mail of it")
 
 
+def erratum(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(help="Number of the edition, as its mails say.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it told wrongly, as `digest draft` names it.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many would get it.")] = False,
+    digest: Digest = "",
+) -> None:
+    """Mail what is right of one thing to exactly those whose mail of an edition told it wrongly.
+
+    Correct the timeline first. It stands under the mail it corrects; the next edition does not repeat it.
+    """
+    session: Session = context.obj
+    series = series_of(session, digest)
+    done = corrections.erratum(session.engine, series, number, name, act=session.act(), dry=dry_run)
+    would = "would get" if dry_run else "get"
+    said = f"{done.deliveries} {would} the correction of {name} in no. {number}"
+    console.answer(session.json, done, said + (f"; {done.left_out} may not be mailed now" if done.left_out else ""))
+
+
 def _read(file: Path) -> str:
     try:
         return file.read_text("utf-8")
@@ -63,5 +82,6 @@ def _read(file: Path) -> str:
 
 
 def add(cli: typer.Typer) -> None:
-    """Put the command in its place."""
+    """Put the commands in their place."""
     cli.command("draft")(draft)
+    cli.command("erratum")(erratum)

@@ -343,7 +343,7 @@ def test_texts_go_out_to_translators_and_come_back(shell: Shell) -> None:
     assert (row["fresh"], len(row["missing"])) == (1, row["texts"] - 1)
     assert "outdated" in shell.run("translate", "status").stdout
     assert "did you mean" in shell.run("translate", "export", "-l", "swa-x", code=1).stderr
-    assert "po, yaml" in shell.run("translate", "export", "-l", "sw", "--as", "xls", code=1).stderr
+    assert "po, xliff, yaml" in shell.run("translate", "export", "-l", "sw", "--as", "xls", code=1).stderr
     (shell.folder / "bad.po").write_bytes(b"\xff\xfe")
     assert "UTF-8" in shell.run("translate", "import", "bad.po", code=1).stderr
 

@@ -4,15 +4,19 @@ import email
 import email.policy
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from icalendar import Calendar
 
-from flows import calendar, choices, preview, schedule
+from db import addresses
+from flows import calendar, choices, corrections, preview, roster, schedule
 from flows.choices import Wish
 from flows.engine import Refused
+from flows.verify import Verification
 from tests.world import World
 
+SLOT = datetime(2019, 3, 11, 8, 0, tzinfo=UTC)
 FIRST = datetime(2019, 3, 11, 23, 0, tzinfo=UTC)
 DEADLINE = """\
 - {id: vote, kind: deadline, track: money, start: "2019-04-05", precision: day, title: {en: Vote, ar: "صوتوا"}}
@@ -174,3 +178,89 @@ def test_an_overtaken_draft_hands_its_choices_on(world: World) -> None:
     assert {subject.kind.value for subject in made.silenced} == {"entry"}
     assert not made.postponed
     assert made.foreword == {"en": "Hello."}
+
+
+def correct(world: World, number: int, name: str, **more: Any) -> Any:
+    return corrections.erratum(world.engine, series(world), number, name, act=world.act(), **more)
+
+
+def test_an_erratum_reaches_exactly_those_who_read_the_wrong_thing(world: World) -> None:
+    world.populate()
+    world.until(FIRST)
+    first = {who: world.mailbox(who)[0] for who in ("Ana", "Badr", "Chidi", "Dora")}
+    world.import_timeline(talks_end="2019-04-15")
+    assert correct(world, 1, "talks", dry=True) == corrections.Corrected(None, 4, 0)
+    assert correct(world, 1, "talks").deliveries == 4
+    world.turn()
+    for who, mail in first.items():
+        (again,) = world.mailbox(who)[1:]
+        assert again["In-Reply-To"] == mail["Message-ID"]
+        assert again["List-Id"] == mail["List-Id"]
+        assert again.message["Content-Language"] == mail.message["Content-Language"]
+    ana, badr = world.mailbox("Ana")[1], world.mailbox("Badr")[1]
+    assert ana["Subject"] == "Correction: Talks about money"
+    assert "15 April" in ana.text
+    assert "31 March" in ana.text
+    assert first["Ana"]["Subject"] in ana.text
+    assert "نقاش حول المال" in badr.text
+    assert ana.item_address(1).startswith("reply+")
+    with pytest.raises(Refused, match="nobody was told talks wrongly"):
+        correct(world, 1, "talks")  # once is enough
+
+
+def test_the_next_edition_does_not_tell_a_correction_again(world: World) -> None:
+    world.populate()
+    world.until(FIRST)
+    world.import_timeline(talks_end="2019-04-15")
+    correct(world, 1, "talks")
+    world.turn()
+    world.import_timeline(talks_end="2019-04-15", more=DEADLINE)
+    world.until(FIRST + WEEK)
+    edition = world.mailbox("Ana")[2].text
+    assert "Vote" in edition
+    assert "moved" not in edition.lower()
+    assert "31 March" not in edition
+    world.import_timeline(talks_end="2019-04-20", more=DEADLINE)  # what changes after it is news again
+    world.until(FIRST + 2 * WEEK)
+    assert "15 April" in world.mailbox("Ana")[3].text
+
+
+def test_an_erratum_that_cannot_be(world: World) -> None:
+    world.populate()
+    with pytest.raises(Refused, match="no edition"):
+        correct(world, 1, "talks")
+    world.until(SLOT)
+    world.import_timeline(talks_end="2019-04-15")
+    with pytest.raises(Refused, match="have not left"):
+        correct(world, 1, "talks")
+    world.until(FIRST)
+    with pytest.raises(Refused, match="nobody was told meeting wrongly"):
+        correct(world, 1, "meeting")
+    with pytest.raises(Refused, match="nothing that a digest tells"):
+        correct(world, 1, "nothing-such")
+
+
+def test_who_is_paused_now_is_left_out_of_an_erratum_and_told_later(world: World) -> None:
+    world.populate()
+    world.until(FIRST)
+    with world.engine.db.read() as tx:
+        ana = addresses.by_address_key(tx, world.process().id, "ana@west.example", world.now)
+    assert ana is not None
+    roster.pause(world.engine.db, ana.liaison.id, (world.now + timedelta(days=3)).date(), act=world.act())
+    world.import_timeline(talks_end="2019-04-15")
+    assert correct(world, 1, "talks") == corrections.Corrected(ANY, 3, 1)
+    world.until(FIRST + WEEK)
+    assert "15 April" in world.mailbox("Ana")[1].text  # the next edition
+    assert "31 March" in world.mailbox("Ana")[1].text
+
+
+def test_the_ledger_proves_an_erratum(world: World) -> None:
+    world.populate()
+    world.until(FIRST)
+    world.import_timeline(talks_end="2019-04-15")
+    correct(world, 1, "talks")
+    world.turn()
+    schedule.tick(world.engine, act=world.act("clock"))
+    work = Verification(world.engine.db, world.now)
+    assert [finding.what for finding in work.findings() if finding.fault] == []
+    assert work.sums.deliveries == 8
