@@ -21,7 +21,7 @@ from flows.engine import Engine, Refused, nearest
 from flows.filing import Placed, file, reindex
 from flows.look import READER, Looked, Purged, Vouch, look
 from flows.thread import Shelf
-from flows.understand import Filing
+from flows.understand import COPY, Filing
 from mailer.reading import Visibility
 
 CARRIED_OUT = (RawState.COMMAND, RawState.BOUNCE, RawState.COMPLAINT)
@@ -234,8 +234,9 @@ def _again(engine: Engine, shelf: Shelf, raw: RawRow, act: Act, dry_run: bool, v
 
 
 def _becomes(raw: RawRow, looked: Looked) -> str:
-    duplicate = raw.state == RawState.DUPLICATE and looked.decision.state == RawState.FILED
-    return RawState.DUPLICATE if duplicate else looked.decision.state
+    decision = looked.decision
+    duplicate = raw.state == RawState.DUPLICATE and (decision.state == RawState.FILED or decision.reason == COPY)
+    return RawState.DUPLICATE if duplicate else decision.state
 
 
 def _differing(raw: RawRow, looked: Looked, filed: InputRow | None, stored: list[StatementRow]) -> tuple[str, ...]:

@@ -241,6 +241,7 @@ class NoticeKind(StrEnum):
     ALERT = "alert"  # to the core team: something needs a person
     NOTED = "noted"  # to a liaison: a person looks after what they wrote
     WITHDRAWN = "withdrawn"  # a statement was taken back
+    ANSWER = "answer"  # a person of the core team answers a mail
     TASK = "task"  # to a contact person: something came in that they should settle
     DRAFT = "draft"  # to the core team: a draft is ready for review
     OPTIN = "optin"  # confirm your address

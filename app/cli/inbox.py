@@ -1,4 +1,4 @@
-"""`tidings inbox`: mail as it came in: list, show, file, ignore, reactions, reprocess."""
+"""`tidings inbox`: mail as it came in: list, show, file, ignore, answer, reactions, reprocess."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -9,7 +9,7 @@ from rich.text import Text
 from app.cli import console
 from app.cli.roster import liaison_at
 from app.cli.session import Session
-from flows import held, views_inbox
+from flows import held, reply, views_inbox
 
 cli = typer.Typer(name="inbox", help="Mail as it came in.", no_args_is_help=True)
 
@@ -109,6 +109,19 @@ def ignore(context: typer.Context, mail: int) -> None:
     session: Session = context.obj
     held.ignore_held(session.engine, mail, act=session.act())
     console.answer(session.json, {"mail": mail, "state": "ignored"}, f"mail {mail} is dropped")
+
+
+@cli.command()
+def answer(
+    context: typer.Context,
+    mail: int,
+    text: Annotated[str, typer.Option(help="What to say; or - to read it from standard input.", prompt="What to say")],
+) -> None:
+    """Answer a mail: your words go to whoever wrote it, in the name of the core team. The mail stays where it is."""
+    session: Session = context.obj
+    words = typer.get_text_stream("stdin").read() if text == "-" else text
+    told = reply.answer(session.engine, mail, words, act=session.act())
+    console.answer(session.json, {"mail": mail, "to": told}, f"{told} gets your answer to mail {mail}")
 
 
 @cli.command()

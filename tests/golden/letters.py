@@ -236,6 +236,9 @@ KINDS: dict[str, Callable[[str], object]] = {
         url="https://tidings.example.org/desk/inbox/7",
     ),
     "noted": notice,
+    "answer": lambda lang: notice(
+        lang, until=date(2020, 12, 1), details=(_block(lang, "Thank you: we will ask them."),)
+    ),
     "withdrawn": lambda lang: notice(lang, about="S-1042"),
     "task": lambda lang: notice(
         lang,
