@@ -3,7 +3,7 @@
 What cannot be measured here is skipped, visibly. `--short` takes fewer recipients and rounds. The bars are meant for
 the long form on a machine that does nothing else, so the load is printed too.
 
-    python -m bench [--short] [--only fanout,far,build]
+    python -m bench [--short] [--only fanout,far,intake,listeners,understand,build]
 """
 
 import argparse
@@ -22,6 +22,13 @@ FORMS: dict[str, tuple[str, list[str], list[str]]] = {
     "far": ("bench.fanout_wire", ["--rounds", "1", "--mails", "2000", "--far", "300"], ["--rounds", "5"]),
     "inbound": ("bench.inbound", ["--recipients", "4000", "--rest", "6"], ["--recipients", "10000", "--rest", "15"]),
     "workers": ("bench.workers", ["--recipients", "1500", "--rounds", "1"], ["--recipients", "10000", "--rounds", "3"]),
+    "intake": ("bench.intake", ["--rounds", "1", "--mails", "600"], ["--rounds", "5"]),
+    "listeners": (
+        "bench.listeners",
+        ["--rounds", "1", "--mails", "600", "--listeners", "1", "2"],
+        ["--rounds", "3", "--mails", "4000"],
+    ),
+    "understand": ("bench.understand", ["--rounds", "1"], []),
     "build": ("bench.build", ["--recipients", "1000", "10000"], ["--recipients", "1000", "10000", "100000"]),
 }
 

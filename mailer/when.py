@@ -23,8 +23,9 @@ _ISO = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d./-])(\d{1,2}) ?([./-]) ?(\d{1,2})(?:(?: ?\2 ?)(\d{4}|\d{2}))?(?![\d])")
 _CJK = re.compile(r"(?:(\d{4}) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일号號]?")
 _VIETNAMESE = re.compile(r"(?<!\d)(\d{1,2}) tháng (\d{1,2})(?: năm (\d{4}))?", re.IGNORECASE)
-# A month's name; in the scripts of India and Thailand vowel signs are no letters, but belong to it.
-_NAME = r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963\u0970-\u0eff]){1,24}"
+# A month's name; in the scripts of India and Thailand vowel signs are no letters, but belong to it. No character may
+# fit both alternatives: a run of such ones would be tried in as many ways as it has subsets.
+_NAME = r"[^\W\d_](?:[^\W\d_]|(?=\W)[\u0300-\u036f\u0900-\u0963\u0970-\u0eff]){1,24}"
 _DAY = re.compile(
     r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|\.?º|ª|°|-?го|-го|-е|\.)?,?[ -](?:(?:de|of|den|da|di|del|i) |d')?"
     rf"({_NAME})\.?"
@@ -66,6 +67,13 @@ def _names(language: str) -> tuple[dict[str, int], dict[str, int]]:
             for number, name in get_day_names(width, context, locale).items():
                 days.setdefault(fold(name).strip(". "), int(number))
     return {k: v for k, v in months.items() if not k.isdigit()}, days
+
+
+def date_words(language: str) -> frozenset[str]:
+    """The folded words that dates of a language are made of, English ones among them."""
+    months, days = _names(language)
+    english = (*_names("en")[0], *_names("en")[1])
+    return frozenset((*months, *days, *english, "tháng"))
 
 
 def _month(word: str, languages: tuple[str, ...]) -> int | None:

@@ -6,16 +6,16 @@ So the sentences that people form are all understood, and none that speaks of th
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from babel.core import Locale
 
 from mailer.phrases import TABLES, fold
 from mailer.reading import CommandRead
-from mailer.when import dates_in, digits, hour_in
+from mailer.when import date_words, dates_in, digits, hour_in
 
 MAX_CHARS = 240
 MAX_WORDS = 32
@@ -26,6 +26,10 @@ _LETTER = r"\w\u0300-\u036f\u0900-\u0963\u0970-\u0dff"  # vowel signs are no let
 _HEBREW = "[והבלמשכ]{0,2}"  # what is written together with the next word: and, the, in, to, from ...
 _ARABIC = "(?:[وف]?[بلك]?(?:ال|ل)?)"
 _ALNUM = re.compile(r"[^\W_]")
+_TOKEN = re.compile(rf"[{_LETTER}]+")
+_JOINED = re.compile(r"[\u0590-\u06ff\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")  # words are written together
+_HEAD = 3  # letters of a word that a cheap look compares
+_GLUE = "0123456789והבלמשכوفبكلا年月日号號년월일時时點点시"  # what may stand between or before words of the others
 _PIECE = re.compile(r"[.!?。！？؟।\n;；]+")
 _HOUR = re.compile(r"(?<!\d)\d{1,2}(?:[:.h٫時时點点]\d{2})?(?!\d)(?: ?(?:a\.?m|p\.?m|h)\b)?")
 _SPEAKERS = ("en", "es", "fr", "de", "pt", "ar", "ru", "zh_Hans", "zh_Hant", "hi", "ja", "id", "sw", "he")
@@ -68,8 +72,9 @@ def _understood(text: str, today: date | None) -> Iterator[_Said]:
     text = digits(fold(text)).strip()
     if not text or len(text) > MAX_CHARS or len(text.split()) > MAX_WORDS:
         return
+    tokens = _TOKEN.findall(text)
     for language in _languages():
-        said = _said(text, language, today)
+        said = _said(text, language, today) if _vocabulary(language).may_cover(tokens) else None
         if said is not None:
             yield said
 
@@ -130,12 +135,28 @@ def _languages() -> tuple[str, ...]:
 class _Words:
     """The vocabulary of one language: a pattern of all its words, the longest first, and what each means."""
 
-    def __init__(self, meanings: dict[str, list[_Meaning]]) -> None:
+    def __init__(self, meanings: dict[str, list[_Meaning]], dates: Iterable[str]) -> None:
         self._meanings = meanings
         self._stems = sorted((word for word in meanings if word.endswith("*")), key=len, reverse=True)
         self._longest_first = sorted(meanings, key=len, reverse=True)
         self._by_letter: dict[str, re.Pattern[str]] = {}
-        self.pattern = re.compile("|".join(map(_part, self._longest_first)))
+        words = [part for word in (*meanings, *dates) for part in _TOKEN.findall(word)]
+        self._heads = {word[:_HEAD] for word in words}
+        self._letters = set("".join(words)) | set(_GLUE)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """All words. Made when it is needed: most texts fail before, and it takes a while."""
+        return re.compile("|".join(map(_part, self._longest_first)))
+
+    def may_cover(self, tokens: Sequence[str]) -> bool:
+        """A cheap look before the pattern: whether each word begins like one of the vocabulary, or of a date."""
+        return all(self._may_be(token) for token in tokens)
+
+    def _may_be(self, token: str) -> bool:
+        if _JOINED.search(token):
+            return self._letters.issuperset(token)
+        return len(token) <= _HEAD or token[:_HEAD] in self._heads or any(char.isdecimal() for char in token)
 
     def cover(self, piece: str) -> bool:
         """Whether every letter belongs to a word of this vocabulary; most texts fail at their first word."""
@@ -192,7 +213,7 @@ def _vocabulary(language: str) -> _Words:
             words.setdefault(fold(word), []).append((role, ""))
     for name, code in _names().items():
         words.setdefault(name, [("language", code)])
-    return _Words(words)
+    return _Words(words, date_words(language))
 
 
 @lru_cache(maxsize=1)

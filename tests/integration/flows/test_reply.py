@@ -31,7 +31,7 @@ def test_a_stranger_is_answered_and_the_mail_stays_held(world: World) -> None:
     assert "Everybody may ask for it." in letter.text
     assert "secret" not in letter.message.as_string()
     assert letter["In-Reply-To"].startswith("<")
-    assert "core-owner@" in letter.text
+    assert "reform-owner@" in letter.text
     assert raw(world, raw_id).state == "held"
 
 
