@@ -11,6 +11,7 @@ from datetime import date
 from db.editions import DigestRow
 from db.heard import Quote
 from db.process import ContactRow, ProcessRow, TrackRow
+from db.texts import Field
 from digests import issue, language
 from digests.facts import EntryKind
 from digests.issue import Issue, SectionKind
@@ -18,6 +19,7 @@ from digests.language import Wording
 from digests.subject import Status, Subject, SubjectKind
 from digests.told import Label
 from digests.when import Precision, Session, When
+from flows import naming
 from mailer import content
 from mailer.content import Block, DateLine, DateRole
 
@@ -70,13 +72,13 @@ def digest_mail(
     made = [_section(material, section, languages) for section in said.sections if section.kind in _SECTIONS]
     asked = said.section(SectionKind.WHO_TO_ASK)
     return content.DigestMail(
-        process=material.process.name,
-        title=Block(material.digest.title, material.process.source_lang),
+        process=_name(material, ("process", material.process.id, "name"), material.process.name, languages).text,
+        title=_name(material, ("digest", material.digest.id, "title"), material.digest.title, languages),
         number=number,
         dated=dated,
         footer=footer(material.process, f"{material.digest.slug}-owner", web=material.web),
         sections=tuple(section for section in made if section.items),
-        contacts=tuple(_contact(material, one) for one in asked.contacts) if asked else (),
+        contacts=tuple(_contact(material, one, languages) for one in asked.contacts) if asked else (),
         first=first,
         special=special,
         phases_over=said.phases_over,
@@ -118,7 +120,7 @@ def footer(process: ProcessRow, owner: str, *, web: bool) -> content.Footer:
 
 def _section(material: Material, section: issue.Section, languages: Sequence[str]) -> content.Section:
     chosen = issue.with_words(section, lambda block: _choose(material, block, languages))
-    items = (_item(material, item) for item in chosen.items)
+    items = (_item(material, item, languages) for item in chosen.items)
     return content.Section(_SECTIONS[section.kind], tuple(item for item in items if item is not None))
 
 
@@ -134,16 +136,16 @@ def _choose(material: Material, block: issue.Block, languages: Sequence[str]) ->
     return issue.Block(block.subject, block.field, found.body, found.lang, found.outdated)
 
 
-def _item(material: Material, item: issue.Item) -> content.Item | None:
+def _item(material: Material, item: issue.Item, languages: Sequence[str]) -> content.Item | None:
     if item.subject.kind is SubjectKind.HEARD:
-        return _heard(material, item)
+        return _heard(material, item, languages)
     body = (item.reason, item.body)
     return content.Item(
         number=item.number or 0,
         heading=_block(item.title),
         code=item.ref if item.subject.kind is SubjectKind.QUESTION else "",
         label=_LABELS[item.label] if item.label is not None else content.Label.NONE,
-        track=_track(material, item.tracks),
+        track=_track(material, item.tracks, languages),
         dates=_dates(item),
         body=tuple(_block(block) for block in body if block is not None and block.text),
         questions=tuple((ask.code, _block(ask.text)) for ask in item.asks),
@@ -154,7 +156,7 @@ def _item(material: Material, item: issue.Item) -> content.Item | None:
     )
 
 
-def _heard(material: Material, item: issue.Item) -> content.Item | None:
+def _heard(material: Material, item: issue.Item, languages: Sequence[str]) -> content.Item | None:
     """A statement as others see it; None once it may not be shown (withdrawn, private, erased)."""
     quote = material.quotes.get(item.subject.id)
     if quote is None or not quote.masked or quote.visibility != "public":
@@ -163,7 +165,7 @@ def _heard(material: Material, item: issue.Item) -> content.Item | None:
     return content.Item(
         number=item.number or 0,
         heading=Block(credit, "und"),
-        track=_track(material, item.tracks),
+        track=_track(material, item.tracks, languages),
         body=(Block(_quoted(quote.masked), quote.lang),),
         answerable=item.number is not None,
     )
@@ -182,13 +184,18 @@ def _block(block: issue.Block) -> Block:
     return Block(block.text, block.lang, block.outdated)
 
 
-def _track(material: Material, tracks: Sequence[str]) -> Block | None:
+def _track(material: Material, tracks: Sequence[str], languages: Sequence[str]) -> Block | None:
     row = material.tracks.get(tracks[0]) if tracks else None
-    return Block(row.name, material.process.source_lang) if row is not None else None
+    return _name(material, ("track", row.id, "name"), row.name, languages) if row is not None else None
 
 
-def _contact(material: Material, one: issue.Contact) -> content.Contact:
-    return content.Contact(one.name, one.address, _track(material, [one.track]) if one.track else None)
+def _name(material: Material, key: Field, name: str, languages: Sequence[str]) -> Block:
+    """A name for a reader: a translation of it as it is now, or itself."""
+    return Block(*naming.said(material.texts, key, name, material.process.source_lang, languages, material.fallbacks))
+
+
+def _contact(material: Material, one: issue.Contact, languages: Sequence[str]) -> content.Contact:
+    return content.Contact(one.name, one.address, _track(material, [one.track], languages) if one.track else None)
 
 
 def _dates(item: issue.Item) -> tuple[DateLine, ...]:

@@ -20,7 +20,7 @@ from digests.issue import Size
 from digests.landing import Hours
 from digests.subject import Subject, SubjectKind
 from digests.wall import read_wall, zone
-from flows import calendar, choices
+from flows import calendar, choices, naming
 from flows.engine import Engine
 from flows.frozen import Frozen
 from flows.issue import Material, contacts, digest_mail, own_items, owners
@@ -205,7 +205,7 @@ def set_up(tx: Tx, engine: Engine, row: EditionRow, frozen: news.Edition, number
         process=owner,
         digest=series,
         tracks={track.slug: track for track in tracks},
-        texts=texts.load_texts(tx, owner.id, owners(subjects)),
+        texts=texts.load_texts(tx, owner.id, [*owners(subjects), *((k, i) for k, i, _ in naming.owned(tx, owner))]),
         quotes=heard.quotes(tx, spoken),
         fallbacks=process.fallbacks(tx, owner.id),
         web=engine.settings.base_url.startswith("http"),

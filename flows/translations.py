@@ -15,6 +15,7 @@ from db.process import ProcessRow
 from db.texts import Field
 from digests.language import Wording
 from flows import fields as reading
+from flows import naming
 from flows.engine import Refused
 from flows.fields import Fields
 from flows.process import need_process
@@ -23,7 +24,7 @@ from flows.source import Scalar
 from flows.translation_file import FORMATS, in_order, read, write
 from flows.translation_sheet import Sheet, Unit
 
-_ONE_LINE = frozenset({"title"})
+_ONE_LINE = frozenset({"title", "name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,11 @@ def export_texts(db: Database, process_slug: str, lang: str, form: str, *, act: 
     """Every text of the process with its translation into `lang`, as `po`, `xliff` or `yaml`."""
     if form not in FORMATS:
         raise UnknownName("format", form, FORMATS)
-    with db.read() as tx:
+    with db.write() as tx:
         process = need_process(tx, process_slug)
         tag = _target(lang, process)
-        known = _named(tx, process.id)
+        naming.keep(tx, process, act=act)
+        known = _named(tx, process)
     units = [
         Unit(name, wording.source, version.body if version else "", bool(version) and wording.outdated(tag))
         for name, (_, wording) in known.items()
@@ -74,7 +76,8 @@ def import_texts(db: Database, process_slug: str, content: str, form: str, *, ac
         if sheet is None or found.rejected:
             return ImportReport(what, rejected=tuple(found.rejected))
         tag = _language(sheet, lang, process, found)
-        known = _named(tx, process.id)
+        naming.keep(tx, process, act=act)
+        known = _named(tx, process)
         spoken = texts.source_revisions(tx, process.id)
         chosen = _judged(sheet, known, spoken, found)
         if tag is None or found.rejected:
@@ -98,7 +101,7 @@ def status(db: Database, process_slug: str) -> list[LanguageStatus]:
     """Every language that the process names, that a liaison reads first, or that has any translation."""
     with db.read() as tx:
         process = need_process(tx, process_slug)
-        known = _named(tx, process.id)
+        known = _named(tx, process)
         readers = Counter(one.languages[0] for one in roster.liaisons(tx, process.id) if one.languages)
     spoken = {tag for _, wording in known.values() for tag in wording.versions}
     found = []
@@ -118,9 +121,11 @@ def _state(wording: Wording, tag: str) -> str:
     return "outdated" if wording.outdated(tag) else "fresh"
 
 
-def _named(tx: Tx, process_id: int) -> dict[str, tuple[Field, Wording]]:
+def _named(tx: Tx, process: ProcessRow) -> dict[str, tuple[Field, Wording]]:
     """Every text that says something, by name: kind, name of its owner, field."""
-    names = {("entry", one.id): one.slug for one in timeline.entries(tx, process_id)}
+    process_id = process.id
+    names = {(kind, owner_id): slug for (kind, owner_id, _), (slug, _) in naming.owned(tx, process).items()}
+    names |= {("entry", one.id): one.slug for one in timeline.entries(tx, process_id)}
     names |= {("question", one.id): one.code for one in timeline.questions(tx, process_id)}
     names |= {("announcement", one.id): one.slug for one in announcements.announcements(tx, process_id)}
     wordings = texts.load_texts(tx, process_id, names)

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from db import editions
 from db.engine import Database
+from flows import preview, timeline, translations
 from flows import process as processes
-from flows import timeline, translations
 from flows.engine import Refused
 from tests.world import ENTRIES, LIAISONS, PROCESS, World
 
@@ -136,3 +137,30 @@ def test_fallbacks_of_everybody_come_before_the_source(world: World) -> None:
     world.until(datetime(2019, 3, 11, 23, 0, tzinfo=UTC))
     assert "Réunion" in world.mailbox("badr")[0].text
     assert "Réunion" not in world.mailbox("ana@")[0].text
+
+
+def test_names_are_translated_like_texts_and_stand_in_mails(world: World) -> None:
+    names = {"Money": "المال", "The reform digest": "نشرة الإصلاح", "The reform": "الإصلاح"}
+    sheet = export(world, "ar")
+    for name, said in names.items():
+        sheet = sheet.replace(f'msgid "{name}"\nmsgstr ""', f'msgid "{name}"\nmsgstr "{said}"')
+    report = take(world, sheet)
+    assert report.ok, report.rejected
+    assert set(report.added) == {"track/money/name", "digest/core/title", "process/reform/name"}
+    badr, ana = preview_for(world, "badr@south.example"), preview_for(world, "ana@west.example")
+    assert all(said in badr for said in names.values())
+    assert not any(said in ana for said in names.values())
+    content = PROCESS.replace("name: Money,", "name: Funds,") + ENTRIES.format(talks_end="2019-03-31")
+    assert timeline.import_timeline(world.engine.db, "reform", content, act=world.act()).ok
+    renamed = preview_for(world, "badr@south.example")
+    assert "Funds" in renamed  # an older name's translation would mislead
+    assert "نشرة الإصلاح" in renamed
+    assert 'msgid "Funds"\nmsgstr "المال"' in export(world, "ar")  # shown to the translator as outdated
+    assert "track/money/name" in of(world, "ar").outdated
+
+
+def preview_for(world: World, address: str) -> str:
+    with world.engine.db.read() as tx:
+        (series,) = editions.digests(tx, world.process().id)
+    made = preview.preview(world.engine, world.process(), series, address, at=world.now, act=world.act())
+    return made.subject + "\n" + made.text
