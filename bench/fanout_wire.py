@@ -1,7 +1,8 @@
 """How fast the courier alone sends: 12 KiB mails over 10 connections, each outcome committed to SQLite.
 
 Loopback: in turns with the raw ceiling, `smtp-source -d -s 10 -l 12288`, into the same `smtp-sink`. Distance: through
-a proxy that adds 20 ms of round trip, beside one command at a time (what aiosmtplib and smtplib do). Medians of rounds.
+a proxy that adds 20 ms of round trip, beside aiosmtplib over as many open connections ("skipped" where it is not
+installed: `requirements-bench.lock`) and beside our own courier with one command at a time. Medians of rounds.
 Prints "skipped" where smtp-source and smtp-sink (they come with Postfix) are missing.
 
     python bench/fanout_wire.py [--rounds 3] [--mails 5000] [--far 600]
@@ -9,6 +10,7 @@ Prints "skipped" where smtp-source and smtp-sink (they come with Postfix) are mi
 
 import argparse
 import asyncio
+import importlib.util
 import os
 import shutil
 import socket
@@ -183,17 +185,49 @@ def near(rounds: int, mails: int) -> None:
     )
 
 
+async def _aiosmtplib(port: int, count: int) -> float:
+    import aiosmtplib
+
+    clients = [aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False) for _ in range(CONNECTIONS)]
+    for client in clients:
+        await client.connect()
+        await client.ehlo()
+    waiting = letters(count)
+
+    async def ride(client: aiosmtplib.SMTP) -> None:
+        for letter in waiting:
+            await client.sendmail(letter.mail_from, [letter.rcpt_to], letter.data)
+
+    begin = time.perf_counter()
+    await asyncio.gather(*(ride(client) for client in clients))
+    rate = count / (time.perf_counter() - begin)
+    for client in clients:
+        await client.quit()
+    return rate
+
+
+def peer(port: int, count: int) -> float:
+    """Mails a second that aiosmtplib sends over open connections; nothing is recorded."""
+    return asyncio.run(_aiosmtplib(port, count))
+
+
 def far(rounds: int, mails: int) -> None:
-    """20 ms away, beside one command at a time."""
-    single, piped = [], []
+    """20 ms away, beside aiosmtplib and beside one command at a time."""
+    single, piped, other = [], [], []
+    known = importlib.util.find_spec("aiosmtplib") is not None
     with sink() as port, far_away(port) as distant:
         for _ in range(rounds):
+            if known:
+                other.append(peer(distant, mails))
             single.append(carry(distant, mails, pipelining=False, durable=True))
             piped.append(carry(distant, mails, pipelining=True, durable=True))
     slow, fast = statistics.median(single), statistics.median(piped)
-    print(
-        f"fan-out, 20 ms away: one command at a time {slow:.0f}/s, courier {fast:.0f}/s = {fast / slow:.2f} (bar 3.5)"
-    )
+    print(f"fan-out, 20 ms away: courier {fast:.0f}/s, one command at a time {slow:.0f}/s = {fast / slow:.2f}")
+    if not known:
+        print("fan-out, 20 ms away, beside aiosmtplib: skipped (pip install -r requirements-bench.lock)")
+        return
+    theirs = statistics.median(other)
+    print(f"fan-out, 20 ms away: courier {fast:.0f}/s, aiosmtplib {theirs:.0f}/s = {fast / theirs:.2f} (bar 3.5)")
 
 
 def main() -> None:

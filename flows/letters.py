@@ -3,7 +3,7 @@
 Pure and deterministic: the same delivery composed twice gives the same bytes and the same Message-ID.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -41,16 +41,17 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Stencil:
-    """A wording made ready for many readers of a mailing: framed, with the header lines that are equal for all."""
+    """A wording made ready for many readers of a mailing: framed, with all of its mail that differs only by tokens."""
 
     frame: Frame
     sender_line: bytes
-    subject_line: bytes
-    last_lines: bytes
-    thread: tuple[str, ...]
+    lines: tuple[bytes | int, ...]  # the header lines from Reply-To on, between them the numbers of tokens
+    leave_lines: tuple[bytes | int, ...]  # for those who have a subscription
     numbers: tuple[int, ...]  # of the items with a reply address in it
     times: tuple[str, ...]  # its fields that show a time
-    domain: str  # where the process's mail lives, as A-labels
+
+
+_LEAVE, _ID, _CORRECTED, _REPLY = range(4)  # numbers of tokens; from the last one on those of the items follow
 
 
 def stencil(sender: Sender, wording: Frozen) -> Stencil:
@@ -58,20 +59,15 @@ def stencil(sender: Sender, wording: Frozen) -> Stencil:
     beside = Calendar(f"{sender.slug}.ics", wording.calendar) if wording.calendar else None
     framed = compose.frame(wording.rendered, wording.tag, beside)
     names = sorted(framed.fields)
-    last = [
-        header.tokens("Auto-Submitted", "auto-replied" if wording.answers else "auto-generated"),
-        header.list_lines(_list_names(sender)),
-        header.tokens(LOOP_HEADER, f"{sender.mailing.kind}; {sender.process.slug}"),
-    ]
+    numbers = tuple(sorted(int(key[6:]) for key in names if key.startswith("reply:")))
+    values = _addresses(sender, numbers, [compose.mark(n) for n in range(_REPLY + 1 + len(numbers))])
     return Stencil(
-        frame=framed,
+        frame=compose.cast(framed, values),
         sender_line=_from(sender),
-        subject_line=header.line("Subject", wording.rendered.subject),
-        last_lines=b"".join(last),
-        thread=wording.thread,
-        numbers=tuple(sorted(int(key[6:]) for key in names if key.startswith("reply:"))),
+        lines=compose.cut(_lines(sender, wording, values)),
+        leave_lines=compose.cut(_leave_lines(sender, values)),
+        numbers=numbers,
         times=tuple(key for key in names if key == "zone" or key.startswith("local:")),
-        domain=address.parse(sender.process.home.at(sender.slug)).domain,
     )
 
 
@@ -79,7 +75,7 @@ def stencil(sender: Sender, wording: Frozen) -> Stencil:
 class Desk:
     """Stencils by variant, made once and used for many readers; the oldest go when they take too much memory."""
 
-    most: int = 20_000_000  # octets
+    most: int = 8_000_000  # octets
     octets: int = 0
     stencils: dict[int, Stencil] = field(default_factory=dict)
 
@@ -93,30 +89,65 @@ class Desk:
 
 def letter(sender: Sender, claimed: Claimed, ready: Stencil, blocks: Mapping[str, Fragment], group: str) -> Letter:
     """The mail of one delivery, unsigned. Raises `compose.MissingField` or `address.AddressError`."""
-    person = person_of(sender, claimed, ready, blocks, group)
+    tokens = _tokens(sender, claimed, ready.numbers)
+    coded = [token.encode() for token in tokens]
+    values = _words(sender, claimed, group)
+    if any(key not in values and key not in ready.times and key != "own" for key in ready.frame.fields):
+        values |= _addresses(sender, ready.numbers, tokens)
     to = address.parse(claimed.addr)
-    data = compose.compose(ready.frame, person, _head(sender, claimed, ready, person, to))
+    lines = ready.lines + ready.leave_lines if claimed.subscription_tag else ready.lines
+    head = [
+        header.date("Date", claimed.dated_at),
+        ready.sender_line,
+        header.addresses("To", [(claimed.name, to)]),
+        *(coded[piece] if isinstance(piece, int) else piece for piece in lines),
+    ]
+    person = Person(values, blocks, _times(claimed, ready), coded)
     return Letter(
         id=claimed.id,
         mail_from=sender.ring.bounce_address(sender.mailing.tag, claimed.liaison_tag),
         rcpt_to=to.addr,
-        data=data,
+        data=compose.compose(ready.frame, person, b"".join(head)),
         needs_utf8=to.needs_smtputf8,
     )
 
 
 def person_of(sender: Sender, claimed: Claimed, ready: Stencil, blocks: Mapping[str, Fragment], group: str) -> Person:
     """What is spliced in for one reader."""
+    addresses = _addresses(sender, ready.numbers, _tokens(sender, claimed, ready.numbers))
+    return Person(addresses | _words(sender, claimed, group), blocks, _times(claimed, ready))
+
+
+def _words(sender: Sender, claimed: Claimed, group: str) -> dict[str, str]:
+    return sender.renderer.personal(claimed.lang, claimed.name, group, sender.process.name)
+
+
+def _times(claimed: Claimed, ready: Stencil) -> dict[str, str]:
+    return {key: _time(key, claimed.zone, claimed.lang) for key in ready.times}
+
+
+def _tokens(sender: Sender, claimed: Claimed, numbers: tuple[int, ...]) -> list[str]:
+    """The tokens of one reader's mail, in the order of their numbers."""
     ring, tag, who = sender.ring, sender.mailing.tag, claimed.liaison_tag
-    replies = ring.reply_addresses(tag, who, (0, *ready.numbers))
-    values = {f"reply:{number}": reply for number, reply in zip(ready.numbers, replies[1:], strict=True)}
-    values["reply"] = replies[0]
-    values |= sender.renderer.personal(claimed.lang, claimed.name, group, sender.process.name)
-    leave = ring.leave_token(tag, claimed.subscription_tag)
-    values["leave"] = f"{sender.base_url}/leave/{leave}" if sender.base_url else ""
-    values["leave_mail"] = ring.home.at(f"leave+{leave}")
-    values["prefs"] = f"{sender.base_url}/me/{leave}"
-    return Person(values, blocks, {key: _time(key, claimed.zone, claimed.lang) for key in ready.times})
+    corrected = sender.corrects_tag
+    return [
+        ring.leave_token(tag, claimed.subscription_tag),
+        ring.token(Purpose.ID, tag, who, 0, ring.first),
+        "" if corrected is None else ring.token(Purpose.ID, corrected, who, 0, ring.first),
+        *ring.tokens(Purpose.REPLY, tag, who, (0, *numbers)),
+    ]
+
+
+def _addresses(sender: Sender, numbers: tuple[int, ...], tokens: Sequence[str]) -> dict[str, str]:
+    """The addresses and links that tokens make."""
+    home, leave = sender.ring.home, tokens[_LEAVE]
+    replies = [home.at(f"reply+{token}") for token in tokens[_REPLY:]]
+    return {f"reply:{number}": reply for number, reply in zip(numbers, replies[1:], strict=True)} | {
+        "reply": replies[0],
+        "leave": f"{sender.base_url}/leave/{leave}" if sender.base_url else "",
+        "leave_mail": home.at(f"leave+{leave}"),
+        "prefs": f"{sender.base_url}/me/{leave}",
+    }
 
 
 @lru_cache(maxsize=10_000)
@@ -125,29 +156,32 @@ def _time(key: str, zone: str, lang: str) -> str:
     return words.zone_table((key,), zone, lang)[key]
 
 
-def _head(sender: Sender, claimed: Claimed, ready: Stencil, person: Person, to: address.Address) -> bytes:
-    ring, tag, who = sender.ring, sender.mailing.tag, claimed.liaison_tag
-    thread = list(ready.thread)
+def _lines(sender: Sender, wording: Frozen, values: Mapping[str, str]) -> bytes:
+    """The header lines from Reply-To on, with marks for tokens."""
+    at = sender.ring.domain
+    thread = list(wording.thread)
     if sender.corrects_tag is not None:
-        thread.append(ring.message_id(sender.corrects_tag, who))
-    answers_to = address.Address(person.fields["reply"].partition("@")[0], ready.domain)
+        thread.append(f"<{compose.mark(_CORRECTED)}@{at}>")
+    lives = address.parse(sender.process.home.at(sender.slug)).domain  # as A-labels
+    answers_to = address.Address(values["reply"].partition("@")[0], lives)
     lines = [
-        header.date("Date", claimed.dated_at),
-        ready.sender_line,
-        header.addresses("To", [(claimed.name, to)]),
         header.addresses("Reply-To", [(sender.process.name, answers_to)]),
-        ready.subject_line,
-        header.message_ids("Message-ID", [ring.message_id(tag, who)]),
+        header.line("Subject", wording.rendered.subject),
+        header.message_ids("Message-ID", [f"<{compose.mark(_ID)}@{at}>"]),
         header.message_ids("In-Reply-To", thread[-1:]),
         header.message_ids("References", thread),
-        ready.last_lines,
+        header.tokens("Auto-Submitted", "auto-replied" if wording.answers else "auto-generated"),
+        header.list_lines(_list_names(sender)),
+        header.tokens(LOOP_HEADER, f"{sender.mailing.kind}; {sender.process.slug}"),
     ]
-    if claimed.subscription_tag:
-        # A link that no https server answers is worse than none: RFC 8058 wants https.
-        url = person.fields["leave"]
-        one_click = sender.signed and url.startswith("https:")
-        lines.append(header.leave_lines(url, person.fields["leave_mail"], one_click=one_click))
     return b"".join(lines)
+
+
+def _leave_lines(sender: Sender, values: Mapping[str, str]) -> bytes:
+    # A link that no https server answers is worse than none: RFC 8058 wants https.
+    url = values["leave"]
+    one_click = sender.signed and url.startswith("https:")
+    return header.leave_lines(url, values["leave_mail"], one_click=one_click)
 
 
 def _from(sender: Sender) -> bytes:

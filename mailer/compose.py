@@ -8,7 +8,7 @@ of people are cleaned and escaped here for the place they stand in, so none can 
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -68,6 +68,7 @@ class Person:
     fields: Mapping[str, str]
     blocks: Mapping[str, Fragment] = field(default_factory=dict)
     shared: Mapping[str, str] = field(default_factory=dict)
+    tokens: Sequence[bytes] = ()  # what stands for the marks of a frame that was cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +103,15 @@ class _Part:
     base64: bool
     encode: Mapping[str, Callable[[str], str]]
     delsp: bool
+    marks: tuple[tuple[int, int], ...] = ()  # places of tokens, and which
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A variant ready for splicing: header lines of the body, parts and what stands between them."""
+    """A variant ready for splicing: header lines of the body, parts and what stands between them.
+
+    `fields` are the keys whose values a person must bring.
+    """
 
     lang: str
     head: bytes
@@ -143,6 +148,57 @@ def frame(rendered: Rendered, tag: str, calendar: Calendar | None = None) -> Fra
         content = f'multipart/mixed; boundary="{outer}"'
     head = b"MIME-Version: 1.0\r\n" + _folded("Content-Type", content) + header.tokens("Content-Language", lang)
     return Frame(rendered.lang, head, tuple(parts), rendered.fields)
+
+
+_MARK = re.compile(rb"0{29}zz(\d{4})")
+
+
+def mark(number: int) -> str:
+    """What stands for a token of 35 characters until a person brings it: as long, and encoded as it is."""
+    return f"{'0' * 29}zz{number:04}"
+
+
+def cut(made: bytes) -> tuple[bytes | int, ...]:
+    """Bytes with marks as the stretches between them and the numbers of the marks, in turns."""
+    return tuple(int(piece) if n % 2 else piece for n, piece in enumerate(_MARK.split(made)))
+
+
+def cast(framed: Frame, fixed: Mapping[str, str]) -> Frame:
+    """The frame with these fields filled in; of what has marks in it only the tokens are left to each person.
+
+    A field whose value is broken inside a mark by its encoding stays what it was.
+    """
+    parts = [_cast(part, fixed) if isinstance(part, _Part) else part for part in framed.parts]
+    left = {key for part in parts if isinstance(part, _Part) for _, key, _ in part.fields}
+    return Frame(framed.lang, framed.head, tuple(parts), frozenset(left))
+
+
+def _cast(part: _Part, fixed: Mapping[str, str]) -> _Part:
+    person = Person(fixed)
+    filled: dict[int, tuple[bytes | int, ...]] = {}
+    left: list[tuple[Field, str, _Places]] = []
+    for place, key, taken in part.fields:
+        made = cut(_personal(part, place, key, person)) if key in fixed and place.form != "block" else ()
+        if made and len(made) == len(cut(fixed[key].encode())):
+            filled |= dict.fromkeys(taken, made)
+        else:
+            left.append((place, key, taken))
+    personal = {at for _, _, taken in left for at in taken}
+    pieces: list[bytes] = [b""]
+    marks: list[tuple[int, int]] = []
+    moved: dict[int, int] = {}
+    for at, piece in enumerate(part.pieces):
+        if at in personal:
+            moved[at] = len(pieces)
+            pieces += [b"", b""]
+        for stretch in filled.get(at, (piece,)):
+            if isinstance(stretch, int):
+                marks.append((len(pieces), stretch))
+                pieces += [b"", b""]
+            else:
+                pieces[-1] += stretch
+    places = tuple((place, key, tuple(moved[at] for at in taken)) for place, key, taken in left)
+    return replace(part, pieces=tuple(pieces), fields=places, marks=tuple(marks))
 
 
 def compose(framed: Frame, person: Person, head: bytes) -> bytes:
@@ -239,19 +295,24 @@ def _merged(pieces: Sequence[Piece]) -> list[Piece]:
 
 def _join(part: _Part, person: Person) -> bytes:
     out = list(part.pieces)
-    fields, base64 = person.fields, part.base64
     for place, key, taken in part.fields:
-        plain = fields.get(key)
-        if plain is not None and place.form != "block" and _PLAIN.fullmatch(plain):
-            # Nearly every value: an address or a link of ours.
-            if place.form == "url" and not plain.startswith("https:"):
-                plain = plain.replace("+", "%2B")
-            made = plain.encode() if base64 else f"=\r\n{plain}=\r\n".encode()
-        else:
-            made = _made(part, place, key, person)
+        made = _personal(part, place, key, person)
         for at in taken:
             out[at] = made
-    return transfer.base64(b"".join(out)) if base64 else b"".join(out)
+    tokens = person.tokens
+    for at, number in part.marks:
+        out[at] = tokens[number]
+    return transfer.base64(b"".join(out)) if part.base64 else b"".join(out)
+
+
+def _personal(part: _Part, place: Field, key: str, person: Person) -> bytes:
+    plain = person.fields.get(key)
+    if plain is None or place.form == "block" or not _PLAIN.fullmatch(plain):
+        return _made(part, place, key, person)
+    # Nearly every value: an address or a link of ours.
+    if place.form == "url" and not plain.startswith("https:"):
+        plain = plain.replace("+", "%2B")
+    return plain.encode() if part.base64 else f"=\r\n{plain}=\r\n".encode()
 
 
 def _made(part: _Part, place: Field, key: str, person: Person) -> bytes:

@@ -14,9 +14,12 @@ from mailer.compose import (
     MissingField,
     Person,
     Rendered,
+    cast,
     compose,
+    cut,
     frame,
     html_part,
+    mark,
     plain_part,
 )
 from mailer.flowed import unflow
@@ -147,3 +150,27 @@ def test_lines_that_mail_servers_change_are_protected():
     assert b"\r\nFrom " not in data
     assert b"\r\n." not in data
     assert body_of(data, "html") == "<p>\nFrom here\n.\n..x\n</p> \n"
+
+
+@settings(max_examples=150)
+@given(PIECES, st.sampled_from(["en", "ar", "ja"]), st.sampled_from(["", "a-host-with-a-long-name-" * 2]))
+def test_a_cast_frame_gives_the_same_mail(pieces, lang, lead):
+    """Also where a long link is broken in its middle: then the whole value is joined as before."""
+    links = [Field("reply", "5", "url"), Field("leave"), Field("own", "", "block")]
+    rendered = letter(text=[*pieces, *links], html=[*links, *pieces, *links], lang=lang)
+
+    def values(reply: str, leave: str) -> dict[str, str]:
+        return {"reply:5": f"reply+{reply}@example.org", "leave": f"https://{lead}x.example/leave/{leave}"}
+
+    tokens = ["0447rz2wv0000ypjp00vkec32xnw33j1fmm", "0447rz2wv001fp24q0058ajjvq10279zc30"]
+    people = values(*tokens) | {"name": "Ana"}
+    framed = frame(rendered, "tag")
+    made = cast(framed, values(mark(0), mark(1)))
+    assert "reply:5" not in made.fields
+    person = Person(people if "leave" in made.fields else {"name": "Ana"}, tokens=[token.encode() for token in tokens])
+    assert compose(made, person, HEAD) == compose(framed, Person(people), HEAD)
+
+
+def test_marks_are_found_again():
+    assert cut(f"a{mark(7)}b".encode()) == (b"a", 7, b"b")
+    assert len(mark(0)) == 35
