@@ -136,6 +136,18 @@ def test_the_download_is_the_mail_as_sent(web: TestClient, world: Stage) -> None
     assert eml.headers["content-disposition"] == 'attachment; filename="mail-5.eml"'
 
 
+def test_what_a_mail_brings_is_listed_and_can_be_taken(web: TestClient) -> None:
+    page = web.get("/mail/3").text
+    (link,) = re.findall(r'href="(/mail/3/file/[0-9]+)" download', page)
+    file = web.get(link)
+    assert file.content.startswith(b"BEGIN:VCALENDAR")
+    assert file.headers["content-type"].startswith("text/calendar")
+    assert file.headers["content-disposition"].startswith("attachment; filename=")
+    assert "/file/" not in web.get("/mail/1").text
+    for path in ("/mail/3/file/0", "/mail/3/file/2", "/mail/1/file/1", "/mail/99/file/1"):
+        assert web.get(path).status_code == 404
+
+
 def test_a_rendered_mail_can_do_nothing_but_be_read(web: TestClient) -> None:
     body = web.get("/mail/5/body")
     policy = body.headers["content-security-policy"]
