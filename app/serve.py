@@ -29,6 +29,7 @@ from flows import inbound, restore, retain, schedule
 from flows.engine import Engine
 from mailer.wire.courier import Courier
 from mailer.wire.listener import Listener
+from mailer.wire.ports import WORK
 
 log = structlog.get_logger()
 
@@ -67,6 +68,7 @@ class Service:
         self._courier: Courier | None = None
         self._crew, self._share = crew, share
         self._web: WebServer | None = None
+        self._pages: Site | None = None
         self._ticker: Ticker | None = None
         self._sign = wiring.signing(config)
         self._vouch = wiring.vouch(config)
@@ -104,8 +106,9 @@ class Service:
         """Bind the port of the pages, and serve them."""
         web = self.config.web
         bound = bind(web.host, web.port)
+        self._pages = self.public_pages()
         self.say(f"pages on {web.host}:{bound.getsockname()[1]}, in mails as {web.base_url or 'nothing'}")
-        self._web = WebServer(site(self.public_pages()), bound, web.trusted)
+        self._web = WebServer(site(self._pages), bound, web.trusted)
         self._web.start()
 
     def public_pages(self) -> Site:
@@ -142,7 +145,11 @@ class Service:
     def _limits(self) -> dict[str, int]:
         """Limits of the listener that were hit since it started."""
         counted = self.listener.counters if self.listener is not None else {}
-        return {name: n for name, n in counted.items() if name.startswith("refused_")}
+        return {name: n for name, n in counted.items() if name not in WORK}
+
+    def _met(self) -> dict[str, int]:
+        """All limits of this program: of the listener and of the pages."""
+        return self._pages.limits_hit() if self._pages is not None else self._limits()
 
     def run(self) -> None:
         """Start, wait for SIGINT or SIGTERM, stop."""
@@ -236,7 +243,7 @@ class Service:
 
     def _alive(self) -> object:
         with self.engine.db.write() as tx:
-            deployment.sign_of_life(tx, self.worker, "+".join(sorted(self.roles)), self.clock())
+            deployment.sign_of_life(tx, self.worker, "+".join(sorted(self.roles)), self.clock(), self._met())
         self._look_back()
         return None
 

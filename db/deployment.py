@@ -1,5 +1,6 @@
 """The deployment's one row, and the workers that run on it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,7 @@ class WorkerRow:
     role: str
     started_at: datetime
     seen_at: datetime
+    limits: Mapping[str, int]  # how often each was met since it started
 
 
 def ensure(tx: Tx) -> None:
@@ -42,11 +44,12 @@ def raise_generation(tx: Tx, above: int = 0) -> int:
     return now
 
 
-def sign_of_life(tx: Tx, name: str, role: str, now: datetime) -> None:
-    """Note that a worker is alive."""
-    row = {"name": name, "role": role, "started_at": now, "seen_at": now}
+def sign_of_life(tx: Tx, name: str, role: str, now: datetime, limits: Mapping[str, int] | None = None) -> None:
+    """Note that a worker is alive, and which of its limits were met how often."""
+    met = dict(limits or {})
+    row = {"name": name, "role": role, "started_at": now, "seen_at": now, "limits": met}
     if not insert_new(tx, _W, [row], "name"):
-        tx.execute(update(_W).where(_W.c.name == name).values(seen_at=now, role=role))
+        tx.execute(update(_W).where(_W.c.name == name).values(seen_at=now, role=role, limits=met))
 
 
 def gone(tx: Tx, name: str) -> None:
@@ -70,4 +73,5 @@ def forget(tx: Tx, before: datetime) -> list[str]:
 
 def workers(tx: Tx) -> list[WorkerRow]:
     """Every worker and its last sign of life."""
-    return [WorkerRow(**row._mapping) for row in tx.execute(select(_W).order_by(_W.c.name))]
+    rows = tx.execute(select(_W).order_by(_W.c.name)).all()
+    return [WorkerRow(one.name, one.role, one.started_at, one.seen_at, one.limits or {}) for one in rows]

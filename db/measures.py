@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Integer, cast, func, select
 
+from db import deployment
 from db.engine import Tx
 from db.states import DeliveryState, MailingState, RawState, TaskState
 from db.tables import Application, Attempt, Delivery, Deployment, Edition, Mailing, RawMessage, Task
@@ -34,6 +35,7 @@ class Measures:
     applications: int
     oldest_due: datetime | None
     oldest_pending: datetime | None
+    limits: Mapping[tuple[str, ...], int]  # met by each worker since it started
 
 
 def measures(tx: Tx, now: datetime) -> Measures:
@@ -55,6 +57,7 @@ def measures(tx: Tx, now: datetime) -> Measures:
         ),
         oldest_due=oldest_due(tx, now),
         oldest_pending=oldest_pending(tx),
+        limits={(one.name, name): n for one in deployment.workers(tx) for name, n in one.limits.items()},
     )
 
 

@@ -63,11 +63,12 @@ def require_head(database: Database) -> None:
 def differences(database: Database) -> list[str]:
     """What the migrated schema has and the declared one has not, or the reverse; empty when equal."""
     with database.read() as tx:
-        context = MigrationContext.configure(tx, opts={"compare_type": True, "include_name": _ours})
+        context = MigrationContext.configure(tx, opts={"compare_type": True, "include_name": declared})
         return [str(d) for d in compare_metadata(context, Base.metadata)]
 
 
-def _ours(name: str | None, kind: str, parents: object) -> bool:
+def declared(name: str | None, kind: str, parents: object) -> bool:
+    """Whether a table is one of `db.tables`, for comparisons."""
     # The full-text index is made by hand-written DDL and is no part of the declared metadata.
     del parents
     return not (kind == "table" and (name or "").startswith("statement_search"))

@@ -1,5 +1,6 @@
 """The state of the whole: workers and their signs of life, what waits, what is paused, how far the record is sealed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +24,7 @@ class WorkerState:
     alive: bool
     holds: int
     until: datetime | None
+    limits: Mapping[str, int]  # those that were met since it started, how often
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,15 @@ def status(engine: Engine, lives: timedelta, *, now: datetime) -> Status:
     """How things are. A worker counts as alive when it gave a sign of life within `lives`."""
     with engine.db.read() as tx:
         leases = outbox.leases(tx)
-        known = [
-            WorkerState(
-                one.name, one.role, one.started_at, one.seen_at, one.seen_at >= now - lives,
-                *leases.pop(one.name, (0, None)),
-            )
-            for one in deployment.workers(tx)
-        ]  # fmt: skip
+        known = []
+        for one in deployment.workers(tx):
+            mails, until = leases.pop(one.name, (0, None))
+            met = {name: n for name, n in one.limits.items() if n}
+            alive = one.seen_at >= now - lives
+            known.append(WorkerState(one.name, one.role, one.started_at, one.seen_at, alive, mails, until, met))
         # Killed before it could say anything, or taken off the list: its mails come back when the lease is over.
-        known += [WorkerState(name, "", until, until, False, mails, until) for name, (mails, until) in leases.items()]
+        for name, (mails, over) in leases.items():
+            known.append(WorkerState(name, "", over, over, False, mails, over, {}))
         newest = seals.newest(tx)
         waiting, due = outbox.waiting(tx, now)
         return Status(

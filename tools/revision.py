@@ -12,10 +12,11 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from db.engine import Database
-from db.migrate import _config, upgrade
+from db.migrate import _config, declared, upgrade
 
 
-def main(message: str) -> None:
+def main(message: str) -> Path:
+    """Write the revision; gives its file."""
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'new.sqlite'}")
         config = _config()
@@ -23,10 +24,11 @@ def main(message: str) -> None:
         if number > 1:
             upgrade(database)
         with database.write() as tx:
-            config.attributes["connection"] = tx
+            config.attributes.update(connection=tx, include_name=declared)
             made = command.revision(config, message=message, autogenerate=True, rev_id=f"{number:04}")
         plain_strings(Path(made.path))
         database.close()
+    return Path(made.path)
 
 
 def plain_strings(path: Path) -> None:

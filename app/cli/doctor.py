@@ -76,6 +76,6 @@ def _report(session: Session, found: Iterable[Finding]) -> None:
         console.say(f"{_MARKS[one.level]} {one.subject}: {one.says}")
         if one.do:
             console.say(f"          {one.do}")
-    console.say_unless(session.json, f"{faults} faults" if faults else "no fault was found")
+    console.say_unless(session.json, f"{faults} fault{'s' if faults > 1 else ''}" if faults else "no fault was found")
     if faults:
         raise SystemExit(console.REFUSED)

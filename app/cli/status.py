@@ -51,9 +51,14 @@ def _lines(found: Status) -> list[str]:
         f"mail in, not yet understood: {found.pending}",
         f"journal: sealed up to seal {found.seal}, {found.unsealed} rows not yet",
     ]
+    lines += [f"limits met by {one.name}: {_limits(one)}" for one in found.workers if one.limits]
     lines += [f"nothing is sent to {domain}: {why}" for domain, why in found.paused_domains.items()]
     lines += [rate(one) for one in found.rates]
     return lines + ([f"ALL SENDING IS PAUSED: {found.paused}"] if found.paused is not None else [])
+
+
+def _limits(one: WorkerState) -> str:
+    return ", ".join(f"{name} {n}" for name, n in sorted(one.limits.items()))
 
 
 def rate(one: RateState) -> str:

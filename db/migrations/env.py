@@ -4,7 +4,13 @@ from alembic import context
 
 from db.tables import Base
 
-connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, compare_type=True)
+attributes = context.config.attributes
+context.configure(
+    connection=attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    compare_type=True,
+    include_name=attributes.get("include_name"),  # what a new revision is compared with
+)
 with context.begin_transaction():
     context.run_migrations()

@@ -37,13 +37,14 @@ class Rate(Base, table=True):
 
 
 class Worker(Base, table=True):
-    """A running program and its last sign of life."""
+    """A running program, its last sign of life, and which limits it met how often since it started."""
 
     __tablename__ = "worker"
     name: str = Field(primary_key=True)
     role: str
     started_at: datetime = moment()
     seen_at: datetime = moment()
+    limits: dict[str, int] | None = document(nullable=True)
 
 
 class Process(Base, table=True):

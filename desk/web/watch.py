@@ -48,6 +48,8 @@ class Numbers(Collector):
         for name, seconds in health.ages(found, self._now).items():
             ages.add_metric([name], seconds)
         yield ages
+        yield _counter("tidings_worker_limits", "Limits that each worker met since it started.", ["worker", "limit"],
+                       found.limits)  # fmt: skip
         yield _counter("tidings_limits", "Limits hit in this program since it started.", ["limit"],
                        _single(self._limits))  # fmt: skip
 

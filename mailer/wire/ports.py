@@ -133,4 +133,7 @@ COUNTERS = (
 )
 """What a listener counts. A name here appears in `Listener.counters` from the start, at 0."""
 
+WORK = ("connections", "mails", "octets", "batches")
+"""Those of them that count what was done; all others count a limit that was met, or a fault."""
+
 Counters = Mapping[str, int]

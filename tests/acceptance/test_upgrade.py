@@ -22,6 +22,8 @@ ADDED = {
     "bounce_score": ("probed_at",),
     "task": ("assigned_to", "reason"),
     "suppression": ("lifted_why",),
+    "digest": ("calendar",),
+    "worker": ("limits",),
 }
 ADDED_TABLES = ("application", "paused_domain", "rate", "sample")
 

@@ -9,5 +9,5 @@ down_revision = "0006"
 
 def upgrade() -> None:
     """Apply."""
-    with op.batch_alter_table("digest", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("calendar", sa.Boolean(), nullable=False, server_default=sa.false()))
+    # Not in a batch: with this default it makes the table anew on SQLite, and rows elsewhere refer to the old one.
+    op.add_column("digest", sa.Column("calendar", sa.Boolean(), nullable=False, server_default=sa.false()))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from icalendar import Calendar
@@ -13,9 +14,10 @@ from app import wiring
 from db import deployment, roster
 from db.engine import Database, DatabaseUnavailable
 from desk.web.site import Site, site
-from flows import feeds
+from flows import feeds, status
 from flows import roster as people
 from mailer.token import Purpose
+from mailer.wire.ports import COUNTERS, WORK
 from tests.world import World
 
 ROLES = "deliver+listen+schedule"
@@ -173,3 +175,21 @@ def test_the_feed_of_a_liaison(world: World) -> None:
     assert web.get(f"/calendar/me/{ring.token(Purpose.LEAVE, 0, who['Chidi'].tag)}.ics").status_code == 404
     people.leave(world.engine.db, who["Chidi"].id, act=world.act())
     assert web.get(chidi).status_code == 404
+
+
+def test_limits_of_every_worker_are_seen(world: World) -> None:
+    with world.engine.db.write() as tx:
+        deployment.sign_of_life(tx, "host:1", ROLES, world.now, {"refused_size": 2, "timeout_data": 0})
+        deployment.sign_of_life(tx, "host:2", "listen", world.now, {"refused_errors": 7})
+    found = metrics(client(world))
+    assert found["tidings_worker_limits_total", "refused_size", "host:1"] == 2
+    assert found["tidings_worker_limits_total", "timeout_data", "host:1"] == 0
+    assert found["tidings_worker_limits_total", "refused_errors", "host:2"] == 7
+    state = status.status(world.engine, timedelta(minutes=1), now=world.now)
+    assert [dict(one.limits) for one in state.workers] == [{"refused_size": 2}, {"refused_errors": 7}]
+
+
+def test_each_limit_of_the_listener_is_on_the_page() -> None:
+    page = (Path(__file__).parents[3] / "docs/operate/monitor.md").read_text("utf-8")
+    missing = [name for name in COUNTERS if name not in WORK and f"`{name}`" not in page]
+    assert missing == []
