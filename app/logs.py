@@ -21,6 +21,9 @@ _PRIVATE = re.compile(
 _DROPPED = ("subject", "address", "addr", "sender", "to", "mail_from", "rcpt_to")
 
 
+_CHATTY = ("alembic", "apscheduler")  # libraries that tell at "info" of each step that went well
+
+
 def _without_people(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     del logger, name
     for key in _DROPPED:
@@ -56,6 +59,8 @@ def configure(form: str, level: str, out: TextIO = sys.stderr) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.NOTSET if level == "debug" else logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -65,3 +65,14 @@ def test_what_is_nobodys_stays(out: io.StringIO, kept: str) -> None:
     logs.configure("json", "info", out)
     structlog.get_logger().info("sealed", hash=kept)
     assert kept in out.getvalue()
+
+
+def test_libraries_do_not_tell_of_every_tick(out: io.StringIO) -> None:
+    logs.configure("text", "info", out)
+    logging.getLogger("apscheduler.executors.default").info("executed successfully")
+    logging.getLogger("apscheduler.executors.default").warning("missed")
+    assert "executed" not in out.getvalue()
+    assert "missed" in out.getvalue()
+    logs.configure("text", "debug", out)
+    logging.getLogger("apscheduler.scheduler").debug("next wakeup")
+    assert "next wakeup" in out.getvalue()
