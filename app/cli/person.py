@@ -47,6 +47,24 @@ def export(
 
 
 @cli.command()
+def consent(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="An address of theirs.")],
+) -> None:
+    """Show what somebody agreed to, or who named them: the sentence, when, by which way, and what proves it."""
+    session: Session = context.obj
+    rows = person.export(session.engine, session.process.id, address).rows.get("consent", ())
+    if not rows and not session.json:
+        console.say(f"no proof of consent is kept for {address}")
+    for row in rows:
+        if session.json:
+            console.emit({name: row[name] for name in ("what", "wording", "at", "evidence")})
+            continue
+        console.say(f"{row['what']}, {row['at']:%Y-%m-%d %H:%M} UTC: {row['wording']}")
+        console.say(f"  {row['evidence']}")
+
+
+@cli.command()
 def erase(
     context: typer.Context,
     address: Annotated[str, typer.Argument(help="An address of theirs.")],
