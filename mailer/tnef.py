@@ -6,6 +6,7 @@
 import struct
 from dataclasses import dataclass, field
 
+from mailer import rtf
 from mailer.charset import decode
 
 _SIGNATURE = 0x223E9F78
@@ -23,6 +24,7 @@ class Winmail:
 
     text: str = ""
     html: str = ""
+    rtf: bytes = b""  # compressed; read only where there is no other body
     files: list[tuple[str, bytes]] = field(default_factory=list)
 
 
@@ -40,6 +42,8 @@ def unpack(data: bytes) -> Winmail:
         if level not in (1, 2) or len(body) < size:
             break
         _take(out, attribute & 0xFFFF, body)
+    if out.rtf and not (out.text.strip() or out.html.strip()):
+        out.text = rtf.text_of(rtf.expand(out.rtf))
     return out
 
 
@@ -54,6 +58,8 @@ def _take(out: Winmail, name: int, body: bytes) -> None:
                 out.text = _text(value)
             elif tag == 0x1013:
                 out.html = _text(value)
+            elif tag == 0x1009 and isinstance(value, bytes):
+                out.rtf = value
     elif out.files:
         out.files[-1] = _file(out.files[-1], name, body)
 
