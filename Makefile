@@ -30,6 +30,7 @@ search: $(VENV)/.installed-dev
 
 # The long forms: 200 kills of a 5,000-mail fan-out on each database, and the like. Takes many minutes.
 soak: $(VENV)/.installed-dev
+	@tools/strangers.sh soak
 	$(BIN)/python -m pytest -m soak tests
 
 check: $(VENV)/.installed-dev

@@ -6,6 +6,8 @@ set -uo pipefail
 
 declare -A packages=([swaks]=swaks [mutt]=mutt [s-nail]=s-nail [alpine]=alpine [postfix]=postfix
                      [dovecot]=dovecot-imapd [/usr/lib/dovecot/lmtp]=dovecot-lmtpd [opendkim]=opendkim)
+# Large ones, and wanted by `make soak` alone.
+[ "${1:-}" = soak ] && packages+=([thunderbird]=thunderbird [Xvfb]=xvfb [xdotool]=xdotool)
 export PATH="$PATH:/usr/sbin:/sbin" DEBIAN_FRONTEND=noninteractive
 
 missing=()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.strangers import thunderbird
 from tests.strangers.clients import CLIENTS, Person
 from tests.strangers.stage import Answer, Stage, need
 
@@ -49,3 +50,10 @@ def test_swaks_is_no_way_through_for_strangers(stage: Stage, to: str) -> None:
     )  # fmt: skip
     assert "<** 550 5." in said
     assert stage.arrived() == []
+
+
+@pytest.mark.soak
+def test_thunderbird_answers_above_the_quote(stage: Stage) -> None:
+    thunderbird.answer(stage, ANA, "MON-2: At least half should stay in the region.")
+    assert b"User-Agent: Mozilla Thunderbird" in stage.arrived()[0]
+    assert stage.filed() == [("MON-2", "MON-2: At least half should stay in the region.")]
