@@ -111,7 +111,7 @@ def report(session: Session, made: ImportReport) -> None:
         console.say(
             f"{made.what}: {len(made.added)} added, {len(made.changed)} changed, {len(made.unchanged)} unchanged"
             + (f", {len(made.unknown_yet)} not announced yet" if made.unknown_yet else "")
-            + (f", {len(made.missing)} not in the file" if made.missing else "")
+            + (f", {len(made.missing)} known and not given" if made.missing else "")
         )
         for changed in made.changed:
             console.say(f"  {changed.name}: {', '.join(changed.fields)}")
