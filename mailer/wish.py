@@ -23,6 +23,7 @@ _CADENCES = ("fortnightly", "monthly", "weekly")
 _ROLES = ("mine", "mail", "join", "off", "hold", "too", "instead", "wants", "words")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 _LETTER = r"\w\u0300-\u036f\u0900-\u0963\u0970-\u0dff"  # vowel signs are no letters to `re`, but belong to the word
+_INDIC = re.compile("[\u0900-\u0dff]")
 _HEBREW = "[והבלמשכ]{0,2}"  # what is written together with the next word: and, the, in, to, from ...
 _ARABIC = "(?:[وف]?[بلك]?(?:ال|ل)?)"
 _ALNUM = re.compile(r"[^\W_]")
@@ -198,8 +199,9 @@ def _part(word: str) -> str:
     if _UNSPACED.search(word):
         return body
     before = (_HEBREW if word[0] <= "ת" else _ARABIC) if _joined(word) else ""
-    end = rf"[{_LETTER}]*" if word.endswith("*") else ""
-    return rf"(?<![{_LETTER}]){before}{body}{end}(?![{_LETTER}])"
+    letter = rf"[{_LETTER}]" if _INDIC.search(word) else r"\w"  # the class costs a second when all words have it
+    end = f"{letter}*" if word.endswith("*") else ""
+    return rf"(?<!{letter}){before}{body}{end}(?!{letter})"
 
 
 @lru_cache(maxsize=32)

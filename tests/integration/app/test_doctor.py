@@ -102,7 +102,7 @@ def test_in_words_for_a_person(clinic: Clinic) -> None:
         done = CliRunner().invoke(cli, ["doctor"])
     assert done.exit_code == 1
     assert "chmod 600" in done.stdout
-    assert "1 faults" in done.stdout
+    assert "\n1 fault\n" in done.stdout
 
 
 def test_a_configuration_that_cannot_be_read(clinic: Clinic) -> None:
