@@ -28,10 +28,10 @@ strangers:
 search: $(VENV)/.installed-dev
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest tests/unit
 
-# The long forms: 200 kills of a 5,000-mail fan-out on each database, and the like. Takes many minutes.
+# The long forms: 200 kills of a 5,000-mail fan-out on each database, and the like. Takes many minutes; ends with the figures.
 soak: $(VENV)/.installed-dev
 	@tools/strangers.sh soak
-	$(BIN)/python -m pytest -m soak tests
+	$(BIN)/python -m pytest -m soak -rP tests
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -15,9 +15,11 @@ from sqlalchemy import insert, select, update
 from db.bulk import in_chunks, insert_rows
 from db.engine import Tx
 from db.roster import LiaisonRow, liaison
-from db.tables import Address, Suppression
+from db.states import DeliveryState
+from db.tables import Address, Delivery, Suppression
 
 _ADDRESS: Any = Address.__table__  # type: ignore[attr-defined]
+_DELIVERY: Any = Delivery.__table__  # type: ignore[attr-defined]
 _SUPPRESSION: Any = Suppression.__table__  # type: ignore[attr-defined]
 
 STILL_KNOWN = timedelta(days=90)
@@ -25,7 +27,7 @@ STILL_KNOWN = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class AddressRow:
-    """A mailbox of a liaison."""
+    """A mailbox of a liaison. `ascii_alt`: the key of another one that stands in where a server carries ASCII alone."""
 
     id: int
     liaison_id: int
@@ -109,6 +111,30 @@ def make_primary(tx: Tx, liaison_id: int, address_id: int) -> None:
     mine = (_ADDRESS.c.liaison_id == liaison_id) & _ADDRESS.c.retired_at.is_(None)
     tx.execute(update(_ADDRESS).where(mine).values(is_primary=False))
     tx.execute(update(_ADDRESS).where(_ADDRESS.c.id == address_id).values(is_primary=True))
+
+
+def set_ascii_alt(tx: Tx, address_id: int, key: str | None) -> None:
+    """Let another address of the same liaison stand in for this one, named by its key; or none."""
+    tx.execute(update(_ADDRESS).where(_ADDRESS.c.id == address_id).values(ascii_alt=key))
+
+
+def turn_to_ascii(tx: Tx, ids: Sequence[int], now: datetime) -> None:
+    """Send these at once to the address that stands in for theirs; one whose stand-in is gone waits as it was."""
+    other = _ADDRESS.alias()
+    stand_in = (
+        (other.c.liaison_id == _ADDRESS.c.liaison_id)
+        & (other.c.key == _ADDRESS.c.ascii_alt)
+        & other.c.retired_at.is_(None)
+    )
+    query = (
+        select(_DELIVERY.c.id, other.c.id.label("address_id"), other.c.key)
+        .join(_ADDRESS, _ADDRESS.c.id == _DELIVERY.c.address_id)
+        .join(other, stand_in)
+        .where(_DELIVERY.c.id.in_(list(ids)), _DELIVERY.c.state == DeliveryState.DEFERRED)
+    )
+    for row in tx.execute(query).all():
+        there = {"address_id": row.address_id, "domain": row.key.rpartition("@")[2], "send_at": now}
+        tx.execute(update(_DELIVERY).where(_DELIVERY.c.id == row.id).values(**there))
 
 
 def suppress(tx: Tx, process_id: int, key_hash: str, reason: str, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from db import editions, notes, outbox, pauses, process, readers, sent
+from db import addresses, editions, notes, outbox, pauses, process, readers, sent
 from db.attempts import Fate
 from db.engine import Lane, Tx
 from db.journal import Act
@@ -37,6 +37,7 @@ HOME = Failpoint("deliver.home")
 BATCH = 200
 BEGIN = 1 / 3  # of a lease; the rest outlasts all timeouts of one conversation, or a worker that was cut off
 GUARD = timedelta(minutes=1)  # between two looks for mailings that are too late
+ASCII_ONLY = "5.6.7"  # RFC 6531 section 3.5: the server does not carry addresses beyond ASCII
 NOTED = timedelta(seconds=1)  # how long a note may wait while mails still leave
 Clock = Callable[[], datetime]
 Sign = Callable[[bytes, datetime], bytes]  # a mail's bytes and the moment of signing
@@ -104,6 +105,8 @@ def _bring_home_left(engine: Engine, act: Act) -> None:
 def _settle(tx: Tx, engine: Engine, act: Act, worker: str, fates: Sequence[Fate]) -> None:
     """Record tries, and count what was refused for good against its address."""
     written = set(outbox.record(tx, act, worker, fates))
+    if turned := [one.delivery_id for one in fates if one.enhanced == ASCII_ONLY and one.outcome == "temporary"]:
+        addresses.turn_to_ascii(tx, [one for one in turned if one in written], act.now)
     refused = {one.delivery_id: one for one in fates if one.outcome == "permanent" and one.delivery_id in written}
     for found in sent.by_id(tx, list(refused)):
         one = refused[found.id]
@@ -323,8 +326,10 @@ def fate(engine: Engine, claimed: Claimed, sent_hash: str, outcome: Outcome, now
     """What an answer means for a delivery: sent, tried again later, or given up."""
     state, kind, reason, next_at = DeliveryState.SENT, "accepted", None, None
     if not outcome.accepted:
-        kind = "permanent" if outcome.permanent else "unknown" if outcome.unknown else "temporary"
-        next_at = None if outcome.permanent else retry.next_try(claimed.dated_at, now, engine.settings.give_up)
+        # Another address of theirs stands in: `_settle` turns the mail to it.
+        final = outcome.permanent and not (outcome.enhanced == ASCII_ONLY and claimed.ascii_alt)
+        kind = "permanent" if final else "unknown" if outcome.unknown else "temporary"
+        next_at = None if final else retry.next_try(claimed.dated_at, now, engine.settings.give_up)
         late = next_at is not None and next_at > claimed.not_after + timedelta(minutes=1)
         state = DeliveryState.DEFERRED if next_at is not None and not late else DeliveryState.FAILED
         reason = f"{outcome.code} {outcome.enhanced}".strip() or "no answer"

@@ -11,6 +11,7 @@ from typing import Any
 
 from db import addresses, journal, roster, subscriptions
 from db import process as processes
+from db.addresses import AddressRow
 from db.engine import Database, Tx
 from db.journal import Act
 from db.roster import LiaisonRow
@@ -23,7 +24,7 @@ from flows.groups import import_groups
 from flows.process import need_process
 from flows.reland import reland
 from flows.reports import ImportReport, UnknownName
-from flows.roster_file import CADENCES, SIZES, LiaisonPart, MandatePart
+from flows.roster_file import CADENCES, SIZES, LiaisonPart, MandatePart, no_stand_in
 from flows.roster_import import bring, import_liaisons
 from mailer.address import Address, AddressError, display_name, parse
 
@@ -35,6 +36,7 @@ __all__ = [
     "import_liaisons",
     "leave",
     "pause",
+    "set_ascii_address",
     "set_cadence",
     "set_hour",
     "set_interests",
@@ -239,18 +241,48 @@ def use_address(db: Database, liaison_id: int, address: str, *, act: Act, retire
         same = next((one for one in mine if one.key == box.key), None)
         if same is not None and same.is_primary and not (retire_others and len(mine) > 1):
             return False
-        holder = addresses.by_address_key(tx, found.process_id, box.key, act.now)
-        if holder is not None and holder.liaison.id != liaison_id and holder.address.retired_at is None:
-            raise Refused(f"{box.addr} belongs to another liaison")
-        row = {"liaison_id": liaison_id, "addr": box.addr, "key": box.key, "hint_key": box.hint_key}
-        values = {**row, "verified_at": act.now, "is_primary": False}
-        address_id = same.id if same else addresses.add_addresses(tx, found.process_id, [values])[0]
+        address_id = _own(tx, found, box, mine, act)
         addresses.make_primary(tx, liaison_id, address_id)
         for one in mine if retire_others else ():
             if one.id != address_id:
                 addresses.retire_address(tx, one.id, act.now)
         _note(tx, act, found, "set address")
     return True
+
+
+def set_ascii_address(db: Database, liaison_id: int, address: str, *, act: Act) -> bool:
+    """An ASCII address that stands in where a server cannot carry their first one; '' for none.
+
+    It is one of their addresses from then on: what they write from there is theirs.
+    """
+    with db.write() as tx:
+        found = _liaison(tx, liaison_id)
+        mine = addresses.addresses(tx, found.process_id, [liaison_id]).get(liaison_id, [])
+        first = next((one for one in mine if one.is_primary), None)
+        if first is None:
+            raise Refused(f"liaison {liaison_id} has no address")
+        box = _parsed(address) if address else None
+        if box is not None and (reason := no_stand_in(_parsed(first.addr), box)):
+            raise Refused(f"{box.addr} {reason}")
+        if first.ascii_alt == (box.key if box else None):
+            return False
+        if box is not None:
+            _own(tx, found, box, mine, act)
+        addresses.set_ascii_alt(tx, first.id, box.key if box else None)
+        _note(tx, act, found, "set ascii address")
+    return True
+
+
+def _own(tx: Tx, found: LiaisonRow, box: Address, mine: Sequence[AddressRow], act: Act) -> int:
+    """The id of their address, which may be a new one. Raises `Refused` where it is somebody else's."""
+    same = next((one for one in mine if one.key == box.key), None)
+    if same is not None:
+        return same.id
+    holder = addresses.by_address_key(tx, found.process_id, box.key, act.now)
+    if holder is not None and holder.liaison.id != found.id and holder.address.retired_at is None:
+        raise Refused(f"{box.addr} belongs to another liaison")
+    row = {"liaison_id": found.id, "addr": box.addr, "key": box.key, "hint_key": box.hint_key}
+    return addresses.add_addresses(tx, found.process_id, [{**row, "verified_at": act.now, "is_primary": False}])[0]
 
 
 def _liaison(tx: Tx, liaison_id: int) -> LiaisonRow:

@@ -18,7 +18,7 @@ from mailer.address import Address, AddressError, display_name, parse
 GROUP_COLUMNS = ("slug", "name", "short", "kind", "languages", "region")
 GROUP_MORE = ("country", "city", "lat", "lon", "timezone", "coordinates", "evidence", "confidence")
 LIAISON_COLUMNS = ("name", "address", "group", "languages", "timezone", "hour")
-LIAISON_MORE = ("role_there", "rank", "agreed_on", "cadence", "size", "interests", "other_addresses")
+LIAISON_MORE = ("role_there", "rank", "agreed_on", "cadence", "size", "interests", "other_addresses", "ascii_address")
 
 GROUP_KINDS = ("chapter", "thematic", "usergroup", "collaboration", "community")
 BASES = ("office", "city", "nominal", "none")
@@ -26,6 +26,7 @@ RANKS = ("first", "deputy")
 CADENCES = tuple(one.value for one in Cadence)
 SIZES = ("S", "M", "L")
 SHARED = "shared mailbox"
+_PERSONAL = ("name", "kind", "languages", "zone", "hour", "cadence", "size", "interests", "others", "ascii_alt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class LiaisonPart:
     interests: tuple[str, ...]
     others: tuple[Address, ...]
     mandates: tuple[MandatePart, ...]
+    ascii_alt: Address | None = None  # one of `others`
 
 
 def read_groups(content: str, fields: Fields) -> list[GroupPart]:
@@ -128,6 +130,13 @@ def read_liaisons(
     return reader.done()
 
 
+def no_stand_in(address: Address, ascii_alt: Address) -> str:
+    """Why one address cannot stand in for another where a server carries ASCII alone; '' when it can."""
+    if not address.needs_smtputf8:
+        return f"stands beside an address beyond ASCII, and {address.addr} is none"
+    return "must be ASCII itself" if ascii_alt.needs_smtputf8 else ""
+
+
 class _LiaisonReader:
     """Gathers the lines of each liaison, and checks what must be unique over the file."""
 
@@ -147,11 +156,7 @@ class _LiaisonReader:
             return
         part = self._part(row, address)
         before = self._parts.setdefault(address.key, part)
-        differing = [
-            name
-            for name in ("name", "kind", "languages", "zone", "hour", "cadence", "size", "interests", "others")
-            if getattr(before, name) != getattr(part, name)
-        ]
+        differing = [name for name in _PERSONAL if getattr(before, name) != getattr(part, name)]
         if differing:
             reason = f"differs from line {before.line} in {', '.join(differing)}: lines of one liaison must agree"
             self._fields.reject(row.line, "address", address.addr, reason)
@@ -191,6 +196,9 @@ class _LiaisonReader:
     def _part(self, row: source.Mapping, address: Address) -> LiaisonPart:
         fields = self._fields
         others = [self._parsed(text, line, "other_addresses") for text, line in fields.words(row, "other_addresses")]
+        ascii_alt = self._ascii_alt(row, address)
+        if ascii_alt is not None and all(one is None or one.key != ascii_alt.key for one in others):
+            others.append(ascii_alt)
         role = row.get("role_there")
         shared = isinstance(role, source.Scalar) and role.text == SHARED
         hour = fields.number(row, "hour", 0, 23, required=True)
@@ -207,7 +215,16 @@ class _LiaisonReader:
             interests=tuple(sorted(fields.choices(row, "interests", self._tracks, "track"))),
             others=tuple(other for other in others if other is not None),
             mandates=(),
+            ascii_alt=ascii_alt,
         )
+
+    def _ascii_alt(self, row: source.Mapping, address: Address) -> Address | None:
+        text = self._fields.text(row, "ascii_address", longest=320)
+        found = None if text is None else self._parsed(text, row.line, "ascii_address")
+        if found is not None and (reason := no_stand_in(address, found)):
+            self._fields.reject(row.line, "ascii_address", found.addr, reason)
+            return None
+        return found
 
     def done(self) -> list[LiaisonPart]:
         """The liaisons, in the order of their first lines, each address with one of them."""

@@ -21,6 +21,7 @@ from flows.reland import reland
 from flows.reports import ImportReport
 from flows.roster_file import LiaisonPart, MandatePart, read_liaisons
 from flows.roster_plan import MEANWHILE, KnownRoster, LiaisonChange, change_of, check, gather, report_of
+from mailer.address import Address
 
 
 def import_liaisons(
@@ -97,7 +98,9 @@ def _apply_changes(
             subscriptions.change(tx, subscription.id, **change.subscription)
         if subscription is not None and change.interests is not None:
             subscriptions.set_interests(tx, subscription.id, change.interests, known.since)
-        _add_addresses(tx, known, [(change.liaison_id, other, False) for other in change.new_addresses], act)
+        _add_addresses(tx, known, [(change.liaison_id, other, None) for other in change.new_addresses], act)
+        if change.ascii_of is not None and change.part.ascii_alt is not None:
+            addresses.set_ascii_alt(tx, change.ascii_of, change.part.ascii_alt.key)
         journal.note(tx, act, ("liaison", change.liaison_id), "imported", process_id=known.process.id)
     _subscribe(tx, known, [(c.liaison_id, c.part) for c in changes if c.subscribes], draw_tag)
 
@@ -118,7 +121,9 @@ def _apply_new(tx: Tx, known: KnownRoster, parts: list[LiaisonPart], draw_tag: C
     ]
     ids = roster.add_liaisons(tx, known.process.id, rows)
     pairs = list(zip(ids, parts, strict=True))
-    mailboxes = [(i, one, one is part.address) for i, part in pairs for one in (part.address, *part.others)]
+    mailboxes = [
+        (i, one, part if one is part.address else None) for i, part in pairs for one in (part.address, *part.others)
+    ]
     _add_addresses(tx, known, mailboxes, act)
     _open_mandates(tx, known, [(i, mandate) for i, part in pairs for mandate in part.mandates], act)
     _subscribe(tx, known, pairs, draw_tag)
@@ -139,7 +144,8 @@ def _consent(liaison_id: int, part: LiaisonPart, act: Act) -> dict[str, Any]:
     }
 
 
-def _add_addresses(tx: Tx, known: KnownRoster, rows: list[tuple[int, Any, bool]], act: Act) -> None:
+def _add_addresses(tx: Tx, known: KnownRoster, rows: list[tuple[int, Address, LiaisonPart | None]], act: Act) -> None:
+    """Addresses of liaisons; with the part of a file whose first address it is."""
     addresses.add_addresses(
         tx,
         known.process.id,
@@ -150,9 +156,10 @@ def _add_addresses(tx: Tx, known: KnownRoster, rows: list[tuple[int, Any, bool]]
                 "key": one.key,
                 "hint_key": one.hint_key,
                 "verified_at": act.now,
-                "is_primary": is_primary,
+                "is_primary": first is not None,
+                "ascii_alt": first.ascii_alt.key if first is not None and first.ascii_alt is not None else None,
             }
-            for liaison_id, one, is_primary in rows
+            for liaison_id, one, first in rows
         ],
     )
 

@@ -48,6 +48,7 @@ class LiaisonChange:
     subscription: Mapping[str, Any] = field(default_factory=dict)
     interests: tuple[int, ...] | None = None
     new_addresses: tuple[Any, ...] = ()
+    ascii_of: int | None = None  # the address that gets another one to stand in for it
     closed: tuple[int, ...] = ()
     altered: tuple[tuple[int, MandatePart], ...] = ()
     opened: tuple[MandatePart, ...] = ()
@@ -60,6 +61,7 @@ class LiaisonChange:
         more = (
             ("interests", self.interests is not None),
             ("other_addresses", bool(self.new_addresses)),
+            ("ascii_address", self.ascii_of is not None),
             ("mandates", bool(self.closed or self.altered or self.opened)),
             ("subscription", self.subscribes),
         )
@@ -126,9 +128,11 @@ def change_of(known: KnownRoster, part: LiaisonPart) -> LiaisonChange:
         if "interests" not in own and wanted != subscription.interests:
             interests = wanted
     change = LiaisonChange(liaison_id, part, columns, place, interests, subscribes=subscription is None)
-    mine = {row.key for row in known.addresses[liaison_id]}
+    mine = {row.key: row for row in known.addresses[liaison_id]}
     added = tuple(other for other in part.others if other.key not in mine)
-    return _mandate_changes(known, replace(change, new_addresses=added))
+    stood = mine[part.address.key]
+    turns = part.ascii_alt is not None and part.ascii_alt.key != stood.ascii_alt
+    return _mandate_changes(known, replace(change, new_addresses=added, ascii_of=stood.id if turns else None))
 
 
 def _mandate_changes(known: KnownRoster, change: LiaisonChange) -> LiaisonChange:

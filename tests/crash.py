@@ -91,6 +91,15 @@ class Witness:
         assert [key for key, digests in same.items() if len(digests) > 1] == []
         assert all(count <= connections for count in self.repeats().values()), self.repeats()
 
+    def figures(self, kills: int, lost: int) -> str:
+        """What a row of kills came to, for a person."""
+        again = self.repeats()
+        without = kills - sum(1 for run in again if run < kills)
+        return (
+            f"{kills} kills, {len(self.letters)} mails: {lost} lost, {sum(again.values())} came twice, "
+            f"at most {max(again.values(), default=0)} after one kill; {without} kills repeated nothing"
+        )
+
     def close(self) -> None:
         """Stop."""
         self.sink.stop()

@@ -122,6 +122,9 @@ def set_(
     ] = None,
     quiet: Annotated[str | None, typer.Option(help="Hours without mail, such as 22-7, or `none`.")] = None,
     days: Annotated[str | None, typer.Option(help="Weekdays with mail, such as mon,tue,wed, or `all`.")] = None,
+    ascii_address: Annotated[
+        str | None, typer.Option(help="Stands in where a server cannot carry one beyond ASCII; `none` for no such one.")
+    ] = None,
     pause_until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
     leave: Annotated[bool, typer.Option(help="No more mail; can be undone for 30 days.")] = False,
     back: Annotated[bool, typer.Option(help="End a pause, or undo leaving.")] = False,
@@ -139,6 +142,8 @@ def set_(
         "size": size is not None and flow.set_size(db, liaison, size, act=act),
         "interests": bool(interest) and flow.set_interests(db, liaison, _tracks(interest or []), act=act),
         "quiet": (quiet is not None or days is not None) and flow.set_quiet(db, liaison, *still, act=act),
+        "ascii_address": ascii_address is not None
+        and flow.set_ascii_address(db, liaison, "" if ascii_address == "none" else ascii_address, act=act),
         "paused": pause_until is not None and flow.pause(db, liaison, pause_until.date(), act=act),
         "left": leave and flow.leave(db, liaison, act=act),
         "back": back and flow.come_back(db, liaison, act=act),

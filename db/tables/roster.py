@@ -104,7 +104,10 @@ class Mandate(Base, table=True):
 
 
 class Address(Base, table=True):
-    """A mailbox of a liaison. `addr` as given, `key` for comparison, `hint_key` only to propose (A1, A2)."""
+    """A mailbox of a liaison. `addr` as given, `key` for comparison, `hint_key` only to propose (A1, A2).
+
+    `ascii_alt`: the key of another address of theirs, used where a server cannot carry this one.
+    """
 
     __tablename__ = "address"
     __table_args__ = (

@@ -226,6 +226,7 @@ def _random_kills(
     sent_to_all(witness, readers)
     witness.check_repeats(CONNECTIONS)
     check_records(db)
+    print(witness.figures(kills, lost=readers - len(witness.letters)))
     databases.release(db)
 
 
