@@ -12,6 +12,7 @@ from db.engine import CHUNK, Tx
 from db.journal import Act
 from db.states import DeliveryState, MailingState
 from db.tables import Delivery, Digest, Mailing
+from digests.gate import WAITS
 
 _D: Any = Delivery.__table__  # type: ignore[attr-defined]
 _M: Any = Mailing.__table__  # type: ignore[attr-defined]
@@ -34,7 +35,7 @@ class HeldRow:
 
 
 def held(tx: Tx, process_id: int) -> list[HeldRow]:
-    """Everything that waits for a person, oldest mailing first; what waits for a translation is not among it."""
+    """Everything that is held, oldest mailing first: for a person, or until a translation is there."""
     waiting = _D.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.HELD])
     mails = select(func.count()).where(_D.c.mailing_id == _M.c.id, waiting).scalar_subquery()
     whole = (
@@ -58,9 +59,9 @@ def held(tx: Tx, process_id: int) -> list[HeldRow]:
 
 
 def ids(tx: Tx, mailing_id: int, reason: str | None = None) -> list[int]:
-    """The deliveries of a mailing that wait for a person, for one reason or for any."""
+    """The deliveries of a mailing that wait for a person, for one reason or for any but a language."""
     query = select(_D.c.id).where(_D.c.mailing_id == mailing_id, _D.c.state == DeliveryState.HELD)
-    query = query.where(_D.c.reason == reason if reason else _D.c.reason.is_not(None))
+    query = query.where(_D.c.reason == reason if reason else _D.c.reason.not_like(f"{WAITS}%"))
     return [int(i) for i in tx.execute(query.order_by(_D.c.id)).scalars()]
 
 

@@ -293,7 +293,7 @@ def forget_liaison(tx: Tx, liaison_id: int, lang: str, now: datetime) -> None:
         update(_LIAISON)
         .where(_LIAISON.c.id == liaison_id)
         .values(
-            name=None, zone="UTC", hour=9, languages=[lang], waits=False, quiet=None, paused_until=None,
+            name=None, zone="UTC", hour=9, languages=[lang], quiet=None, paused_until=None,
             forgotten_at=now,
         )
     )  # fmt: skip

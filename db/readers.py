@@ -64,7 +64,6 @@ class Reader:
     zone: str
     hour: int
     languages: tuple[str, ...]
-    waits: bool
     quiet: Any
     subscription_id: int | None
     subscription_tag: int
@@ -140,7 +139,6 @@ def _readers(tx: Tx, rows: Sequence[Any]) -> list[Reader]:
             zone=row.zone,
             hour=row.hour,
             languages=tuple(row.languages),
-            waits=row.waits,
             quiet=row.quiet,
             subscription_id=row.subscription_id,
             subscription_tag=row.subscription_tag,

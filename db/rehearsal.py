@@ -47,6 +47,7 @@ class Made:
     mailing_state: str
     mailing_why: str
     send_at: datetime
+    languages: list[str]
 
 
 def mark(tx: Tx) -> Mark:
@@ -61,7 +62,7 @@ def made(tx: Tx, process_id: int, since: Mark) -> list[Made]:
     query = (
         select(
             _D.c.liaison_id, _L.c.name, _ADDRESS.c.addr, _L.c.zone, _M.c.kind, _M.c.natural_key, _G.c.slug,
-            _D.c.variant_id, _D.c.state, _D.c.reason, _M.c.state, _M.c.paused_why, _D.c.send_at,
+            _D.c.variant_id, _D.c.state, _D.c.reason, _M.c.state, _M.c.paused_why, _D.c.send_at, _L.c.languages,
         )
         .join(_M, _M.c.id == _D.c.mailing_id)
         .join(_L, _L.c.id == _D.c.liaison_id)

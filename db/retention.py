@@ -56,7 +56,7 @@ RETENTION = {
     "delivery_personal": "`letter_days`", "delivery_told": _FOREVER, "deployment": _SETTING, "digest": _SETTING,
     "edition": _FOREVER, "entry": _FOREVER, "entry_track": _FOREVER, "erasure": _FOREVER, "event": _FOREVER,
     "fallback": _SETTING, "input": _PERSON, "interest": _FOREVER, "item": _FOREVER, "journal": _FOREVER,
-    "journal_private": "`private_days`", "language_gate": _FOREVER, "left_out": _FOREVER,
+    "journal_private": "`private_days`", "language_gate": _FOREVER, "language_wait": _FOREVER, "left_out": _FOREVER,
     "liaison": "forgotten `left_days` after leaving; the number stays", "mailing": _FOREVER, "mandate": _FOREVER,
     "news_item": _FOREVER, "news_set": _FOREVER, "paused_domain": _SETTING, "process": _SETTING, "question": _FOREVER,
     "rate": "one minute",

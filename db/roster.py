@@ -59,7 +59,6 @@ class LiaisonRow:
     zone: str
     hour: int
     languages: tuple[str, ...]
-    waits: bool
     paused_until: date | None
     quiet: Any
     left_at: datetime | None
@@ -191,7 +190,6 @@ def _liaison(row: Any) -> LiaisonRow:
         zone=row.zone,
         hour=row.hour,
         languages=tuple(row.languages),
-        waits=row.waits,
         paused_until=row.paused_until,
         quiet=row.quiet,
         left_at=row.left_at,
@@ -201,7 +199,7 @@ def _liaison(row: Any) -> LiaisonRow:
 
 def add_liaisons(tx: Tx, process_id: int, rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Insert liaisons; gives their ids in order. The caller writes the journal."""
-    return insert_rows(tx, _LIAISON, [{"process_id": process_id, "waits": False, **row} for row in rows])
+    return insert_rows(tx, _LIAISON, [{"process_id": process_id, **row} for row in rows])
 
 
 def change_liaison(tx: Tx, liaison_id: int, **values: Any) -> None:

@@ -210,6 +210,22 @@ def _load(tx: Tx, process_id: int, kind: str, ids: list[int], fields: Sequence[s
     return {key: Wording(source, fresh, versions[key]) for key, (source, fresh) in heads.items()}
 
 
+def versions(tx: Tx, process_id: int, owners: Iterable[Owner]) -> dict[Field, list[tuple[str, Version]]]:
+    """Everything that the texts of these owners ever said in each language, oldest first."""
+    found: dict[Field, list[tuple[str, Version]]] = defaultdict(list)
+    for kind, owner_id in sorted(set(owners)):
+        rows = tx.execute(
+            select(_TEXT.c.field, _VERSION.c.lang, _VERSION.c.body, _VERSION.c.revision, _VERSION.c.of_revision)
+            .join(_VERSION, _VERSION.c.text_id == _TEXT.c.id)
+            .where(_TEXT.c.process_id == process_id, _TEXT.c.owner_kind == kind, _TEXT.c.owner_id == owner_id)
+            .where(_VERSION.c.state == READY)
+            .order_by(_VERSION.c.revision)
+        )
+        for row in rows:
+            found[kind, owner_id, row.field].append((row.lang, Version(row.body, row.revision, row.of_revision)))
+    return dict(found)
+
+
 def source_revisions(tx: Tx, process_id: int) -> dict[Field, dict[str, int]]:
     """Everything that each source text ever said, with the last revision in which it said so."""
     rows = tx.execute(

@@ -43,6 +43,20 @@ def languages(tx: Tx, mailing_id: int) -> dict[str, tuple[str, ...]]:
     return {row.key: tuple(row.languages) for row in rows}
 
 
+def said(tx: Tx, variant_ids: Collection[int]) -> dict[int, NewVariant]:
+    """What these variants say, without their words."""
+    rows = list(in_chunks(tx, select(_V, _SET.c.key.label("news_key")).outerjoin(_SET), _V.c.id, variant_ids))
+    news: dict[int, list[Told]] = {}
+    for row in in_chunks(tx, select(_N), _N.c.news_set_id, {r.news_set_id for r in rows if r.news_set_id is not None}):
+        news.setdefault(row.news_set_id, []).append((row.subject_kind, row.subject_id, row.label, row.was_seq))
+    return {
+        row.id: NewVariant(
+            row.key, row.languages, None, row.size, row.still_open, row.news_key, sorted(news.get(row.news_set_id, []))
+        )
+        for row in rows
+    }
+
+
 def add(tx: Tx, mailing_id: int, new: Sequence[NewVariant]) -> dict[str, int]:
     """Store variants with their news sets and wordings; gives the id of each key, the older one's where it is known.
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from digests.cadence import Cadence, period
 from digests.chronicle import Chronicle
+from digests.gate import waits_for
 from digests.landing import NOTICE, Hours, landing, not_after
 from digests.scope import Present, Scope, present
 from digests.subject import Subject
@@ -81,8 +82,7 @@ class Edition:
     next_freeze: datetime | None = None
     postponed: frozenset[Subject] = frozenset()  # left out this time: stays untold (N18)
     silenced: Mapping[Subject, int] = field(default_factory=dict)  # left out for good, by edition seq (N18)
-    closed_languages: frozenset[str] = frozenset()  # some wait for them, their gate is shut (L5)
-    hold: bool = False  # late beyond the limit, or restored: a person decides
+    closed_languages: frozenset[str] = frozenset()  # what it waits for (L5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,6 @@ class Reader:
     active: bool = True
     paused: bool = False
     reachable: bool = True
-    waits: bool = False  # would rather wait for their first language
     cursor: int | None = None
     turn: int = 0
     errata: tuple[tuple[Subject, int], ...] = ()  # told ones after the cursor, newest seq per subject
@@ -126,7 +125,7 @@ class Deliver:
     size: str
     send_at: datetime
     not_after: datetime
-    held: bool
+    held: str  # the language that it waits for; '' for none
     cursor: int | None
     cancel: tuple[int, ...]
 
@@ -224,7 +223,6 @@ def _decide(edition: Edition, chronicle: Chronicle, reader: Reader, shared: _Sha
     cursor = edition.seq if fresh == found and own_fresh == own else None
     if not fresh and not own_fresh and not _closes_first(edition, reader, closing):
         return LeftOut(reader.liaison, reader.turn, Reason.NOTHING_NEW, cursor, reader.waiting)
-    held = edition.hold or (reader.waits and bool(set(reader.languages[:1]) & edition.closed_languages))
     return Deliver(
         liaison=reader.liaison,
         turn=reader.turn,
@@ -235,7 +233,7 @@ def _decide(edition: Edition, chronicle: Chronicle, reader: Reader, shared: _Sha
         size=reader.size,
         send_at=send_at,
         not_after=last,
-        held=held,
+        held=waits_for(reader.languages, edition.closed_languages),
         cursor=cursor,
         cancel=reader.waiting,
     )

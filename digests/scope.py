@@ -6,7 +6,7 @@ may cut them. A scope holds subjects alone; it is a part of the variant.
 
 import json
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -72,6 +72,19 @@ def present(
         open=tuple(sorted(doable, key=lambda pair: (pair[0] or _NEVER, pair[1]))),
         coming=tuple(subject for _, subject in sorted(coming)),
     )
+
+
+def still_open(
+    scope: Scope, chronicle: Chronicle, upto: int, zone: ZoneInfo, before: datetime
+) -> tuple[Scope, list[datetime]]:
+    """The scope without what closes before that moment, and when the rest of it closes, soonest first."""
+    found: list[tuple[Subject, datetime | None]] = []
+    for subject in scope.open:
+        facts = chronicle.facts(subject, upto)
+        found.append((subject, closing_at(facts, zone) if facts is not None else None))
+    kept = [(subject, closing) for subject, closing in found if closing is None or closing >= before]
+    closing = sorted(closing for _, closing in kept if closing is not None)
+    return replace(scope, open=tuple(subject for subject, _ in kept)), closing
 
 
 def _last_phase(

@@ -7,6 +7,7 @@ from db.editions import MailingRow
 from db.engine import Tx
 from db.journal import Act
 from db.states import WAITING, DeliveryState, MailingState
+from digests.gate import WAITS
 from flows.engine import Engine, Refused
 from mailer import address
 
@@ -59,6 +60,8 @@ def release(engine: Engine, mailing_id: int, *, act: Act, only: str | None = Non
 
     Gives how many mails wait now.
     """
+    if only is not None and only.startswith(WAITS):
+        raise Refused(f"`tidings translate open {mailing_id} -l {only.removeprefix(WAITS)}` sends what {only}")
     with engine.db.write() as tx:
         found = _find(tx, mailing_id)
         if found.state in (MailingState.HELD, MailingState.PAUSED) and only is None:

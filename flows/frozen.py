@@ -25,6 +25,7 @@ class Frozen:
     thread: tuple[str, ...] = ()
     answers: bool = False
     calendar: str = ""  # an iCalendar text to attach
+    sheet: tuple[str, str] | None = None  # or a file for a translator: its name and text
 
 
 def dump(frozen: Frozen) -> dict[str, Any]:
@@ -39,7 +40,11 @@ def dump(frozen: Frozen) -> dict[str, Any]:
         "thread": list(frozen.thread),
         "answers": frozen.answers,
     }
-    return values | {"calendar": frozen.calendar} if frozen.calendar else values
+    if frozen.calendar:
+        values["calendar"] = frozen.calendar
+    if frozen.sheet is not None:
+        values["sheet"] = list(frozen.sheet)
+    return values
 
 
 def dumps(frozen: Frozen) -> Json:
@@ -55,7 +60,11 @@ def load(values: Mapping[str, Any]) -> Frozen:
         text=tuple(_piece(piece) for piece in values["text"]),
         html=tuple(_piece(piece) for piece in values["html"]),
     )
-    return Frozen(rendered, values["tag"], tuple(values["thread"]), values["answers"], values.get("calendar", ""))
+    sheet = values.get("sheet")
+    return Frozen(
+        rendered, values["tag"], tuple(values["thread"]), values["answers"], values.get("calendar", ""),
+        (sheet[0], sheet[1]) if sheet else None,
+    )  # fmt: skip
 
 
 def loads(text: str) -> Frozen:

@@ -87,6 +87,25 @@ def digest_mail(
     )
 
 
+def asked(said: Issue) -> set[Field]:
+    """The texts that the letter of an issue draws on."""
+    found: set[Field] = set()
+
+    def note(block: issue.Block) -> issue.Block:
+        found.add(_field(block))
+        return block
+
+    for section in said.sections:
+        if section.kind in _SECTIONS:
+            issue.with_words(section, note)
+    return found
+
+
+def _field(block: issue.Block) -> Field:
+    name = "text" if block.subject.kind is SubjectKind.QUESTION and block.field == "title" else block.field
+    return block.subject.kind.value, block.subject.id, name
+
+
 def _foreword(material: Material, languages: Sequence[str]) -> Block | None:
     """What the editor of this edition opens it with."""
     words = material.foreword
@@ -126,11 +145,9 @@ def _section(material: Material, section: issue.Section, languages: Sequence[str
 
 def _choose(material: Material, block: issue.Block, languages: Sequence[str]) -> issue.Block:
     """The wording of a block for a reader; the source's own text where nothing is stored."""
-    name = "text" if block.subject.kind is SubjectKind.QUESTION and block.field == "title" else block.field
-    wording = material.texts.get((block.subject.kind.value, block.subject.id, name))
-    found = (
-        language.choose(wording, languages, material.fallbacks, strict=name in _STRICT) if wording is not None else None
-    )
+    key = _field(block)
+    wording, strict = material.texts.get(key), key[2] in _STRICT
+    found = language.choose(wording, languages, material.fallbacks, strict=strict) if wording is not None else None
     if found is None:
         return issue.Block(block.subject, block.field, block.text, material.process.source_lang)
     return issue.Block(block.subject, block.field, found.body, found.lang, found.outdated)

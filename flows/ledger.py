@@ -17,14 +17,11 @@ WHY = {
     "nothing-new": "nothing new in their interests",
     "overtaken": "the next edition is frozen before their hour comes",
     "superseded": "the next edition tells it all",
-    "no-language": "waits for their language",
 }
 
 
 def why(row: LedgerRow) -> str:
     """The reason of a row in words; '' where there is none to give."""
-    if row.state == "held" and not row.reason:
-        return "waits for their language"
     return WHY.get(row.reason, row.reason)
 
 

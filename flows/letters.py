@@ -12,7 +12,7 @@ from db.outbox import Claimed
 from db.process import ProcessRow
 from flows.frozen import Frozen
 from mailer import address, compose, header, words
-from mailer.compose import Calendar, Fragment, Frame, Person
+from mailer.compose import Attachment, Fragment, Frame, Person
 from mailer.letter import Letter
 from mailer.render import Renderer
 from mailer.token import Keyring, Purpose
@@ -56,8 +56,7 @@ _LEAVE, _ID, _CORRECTED, _REPLY = range(4)  # numbers of tokens; from the last o
 
 def stencil(sender: Sender, wording: Frozen) -> Stencil:
     """Make a wording ready."""
-    beside = Calendar(f"{sender.slug}.ics", wording.calendar) if wording.calendar else None
-    framed = compose.frame(wording.rendered, wording.tag, beside)
+    framed = compose.frame(wording.rendered, wording.tag, _beside(sender, wording))
     names = sorted(framed.fields)
     numbers = tuple(sorted(int(key[6:]) for key in names if key.startswith("reply:")))
     values = _addresses(sender, numbers, [compose.mark(n) for n in range(_REPLY + 1 + len(numbers))])
@@ -69,6 +68,12 @@ def stencil(sender: Sender, wording: Frozen) -> Stencil:
         numbers=numbers,
         times=tuple(key for key in names if key == "zone" or key.startswith("local:")),
     )
+
+
+def _beside(sender: Sender, wording: Frozen) -> Attachment | None:
+    if wording.sheet is not None:
+        return Attachment(*wording.sheet, type="text/x-gettext-translation; charset=utf-8")
+    return Attachment(f"{sender.slug}.ics", wording.calendar) if wording.calendar else None
 
 
 @dataclass(slots=True)

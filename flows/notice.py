@@ -41,6 +41,7 @@ class Single:
     to_addr: str | None = None
     thread: tuple[str, ...] = ()
     answers: bool = False
+    sheet: tuple[str, str] | None = None  # name and text of a file for a translator
 
 
 def tags(engine: Engine, owner: ProcessRow, natural_key: str) -> list[int]:
@@ -74,7 +75,9 @@ def enqueue(
         total=1,
     )
     mailing = editions.mailing(tx, mailing_id)
-    body = frozen.dump(Frozen(single.rendered, f"{mailing.tag:010x}", single.thread, single.answers))
+    body = frozen.dump(
+        Frozen(single.rendered, f"{mailing.tag:010x}", single.thread, single.answers, sheet=single.sheet)
+    )
     wording = variants.NewVariant("only", [single.rendered.lang], body)
     variant_id = variants.add(tx, mailing_id, [wording])[wording.key]
     to = single.to_addr or ""

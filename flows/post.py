@@ -6,12 +6,13 @@ Like an edition it is written in batches that may be repeated, and nothing leave
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from db import announcements, deployment, editions, holding, journal, outbox, process, readers, texts, variants
+from db import announcements, deployment, editions, gates, holding, journal, outbox, process, readers, texts, variants
 from db.announcements import AnnouncementRow
 from db.engine import Lane, Tx
 from db.journal import Act
 from db.process import ProcessRow
 from db.states import AnnouncementState, DeliveryState, MailingState
+from digests.gate import cut_off, pin, ready, reason, waits_for
 from digests.landing import LIFE, overdue
 from digests.language import Wording, choose
 from digests.subject import Status
@@ -46,7 +47,7 @@ def tick(engine: Engine, *, act: Act) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class Words:
     """What the wordings of one announcement are made from."""
 
     owner: ProcessRow
@@ -57,7 +58,8 @@ class _Words:
     subjects: Mapping[str, str]  # of that mailing, by the key of the wording
 
 
-def _gather(engine: Engine, row: AnnouncementRow) -> _Words:
+def gather(engine: Engine, row: AnnouncementRow) -> Words:
+    """Everything that the wordings of an announcement are made from, as it is now."""
     with engine.db.read() as tx:
         owner = process.by_id(tx, row.process_id)
         if owner is None:
@@ -66,12 +68,12 @@ def _gather(engine: Engine, row: AnnouncementRow) -> _Words:
         corrects = corrected(tx, row.corrects_id) if row.corrects_id is not None else None
         keys = {i: key for key, i in variants.ids(tx, corrects).items()} if corrects is not None else {}
         subjects = {keys[i]: frozen.load(body).rendered.subject for i, body in outbox.bodies(tx, keys).items()}
-        return _Words(owner, row, said, process.fallbacks(tx, owner.id), corrects, subjects)
+        return Words(owner, row, said, process.fallbacks(tx, owner.id), corrects, subjects)
 
 
 def post(engine: Engine, row: AnnouncementRow, *, act: Act) -> int:
     """Put an announcement into the outbox; gives its mailing's id. Raises `TemplateFailed`."""
-    source = _gather(engine, row)
+    source = gather(engine, row)
     mailing_id = _mailing(engine, source, act)
     letters: dict[str, Frozen] = {}
     with engine.db.read() as tx:
@@ -80,9 +82,11 @@ def post(engine: Engine, row: AnnouncementRow, *, act: Act) -> int:
         with engine.db.read() as tx:
             chosen = resolve(engine, tx, row, rows, act.now, got)
         by_id = {one.liaison_id: one for one in rows}
-        keys = {one.liaison_id: one.got or _key(engine, source, one.languages) for one in chosen if not one.reason}
+        keys = {
+            one.liaison_id: one.got or wording_key(engine, source, one.languages) for one in chosen if not one.reason
+        }
         for key in set(keys.values()) - letters.keys():
-            letters[key] = _word(engine, source, key)
+            letters[key] = word(engine, source, key)
         with engine.db.write(Lane.BULK) as tx:
             _write(tx, mailing_id, chosen, by_id, keys, letters, act)
     with engine.db.write() as tx:
@@ -117,7 +121,7 @@ def _hold(owner: ProcessRow, row: AnnouncementRow, act: Act) -> str | None:
     return control.OVERDUE if overdue(due_at(row) or act.now, act.now, holding.LATE_LIMIT) else None
 
 
-def _mailing(engine: Engine, source: _Words, act: Act) -> int:
+def _mailing(engine: Engine, source: Words, act: Act) -> int:
     owner, row = source.owner, source.row
     key = mailing_key(row, row.send_wall)
     with engine.db.write() as tx:
@@ -137,10 +141,22 @@ def _mailing(engine: Engine, source: _Words, act: Act) -> int:
             due_at=act.now,
         )
         editions.add_items(tx, made, {(OWNER, row.id): 1})
+        if row.corrects_id is None:
+            _close_gates(tx, source, made, act)
     return made
 
 
-def _key(engine: Engine, source: _Words, languages: tuple[str, ...]) -> str:
+def _close_gates(tx: Tx, source: Words, mailing_id: int, act: Act) -> None:
+    """What it waits for: languages of the standing orders in which title or text is not there."""
+    row = source.row
+    needs = {(OWNER, row.id, field): pin(wording) for field, wording in source.said.items()}
+    for lang, hours in gates.waits(tx, gates.ANNOUNCEMENT, row.id).items():
+        end = cut_off(max(due_at(row) or act.now, act.now), hours, None)
+        if end is not None and not all(ready(wording, lang) for wording in source.said.values()):
+            gates.add(tx, mailing_id, lang, end, needs)
+
+
+def wording_key(engine: Engine, source: Words, languages: tuple[str, ...]) -> str:
     """What a reader's letter depends on: the language of the service's words, and of each text."""
     langs = [words.pick(languages, engine.renderer.languages)]
     for field in ("title", "body"):
@@ -149,7 +165,7 @@ def _key(engine: Engine, source: _Words, languages: tuple[str, ...]) -> str:
     return " ".join(langs)
 
 
-def _word(engine: Engine, source: _Words, key: str) -> Frozen:
+def word(engine: Engine, source: Words, key: str) -> Frozen:
     """The letter of one key. An erratum is in the language that its reader got the first in, whatever they read now."""
     owner, row = source.owner, source.row
     spoken, *langs = key.split(" ")
@@ -180,7 +196,7 @@ def _write(
     letters: dict[str, Frozen],
     act: Act,
 ) -> None:
-    known = variants.ids(tx, mailing_id)
+    known, closed = variants.ids(tx, mailing_id), gates.closed(tx, mailing_id)
     new = sorted({keys[one.liaison_id] for one in chosen if not one.reason and one.send_at} - known.keys())
     known |= variants.add(tx, mailing_id, [variants.NewVariant(key, [key], frozen.dump(letters[key])) for key in new])
     made = []
@@ -188,7 +204,7 @@ def _write(
         if one.reason or one.send_at is None:
             continue
         key, row = keys[one.liaison_id], rows[one.liaison_id]
-        send_at = max(one.send_at, act.now)
+        send_at, lacks = max(one.send_at, act.now), waits_for(one.languages, closed)
         made.append(
             {
                 "mailing_id": mailing_id,
@@ -199,7 +215,8 @@ def _write(
                 "domain": row.address_key.rpartition("@")[2],
                 "variant_id": known[key],
                 "lang": letters[key].rendered.lang,
-                "state": DeliveryState.QUEUED,
+                "state": DeliveryState.HELD if lacks else DeliveryState.QUEUED,
+                "reason": reason(lacks) if lacks else None,
                 "send_at": send_at,
                 "not_after": send_at + LIFE,
                 "tries": 0,

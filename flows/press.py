@@ -12,18 +12,21 @@ from db import announcements, editions, events, heard, outbox, process, readers,
 from db import timeline as entries
 from db.editions import DigestRow, EditionRow
 from db.engine import Tx
+from db.gates import Needs
+from db.texts import Field as TextField
 from digests import audience, cadence, news
 from digests import edition as content
 from digests.chronicle import Chronicle
 from digests.facts import Facts
-from digests.issue import Size
+from digests.gate import pin
+from digests.issue import Issue, Size
 from digests.landing import Hours
 from digests.subject import Subject, SubjectKind
 from digests.wall import read_wall, zone
 from flows import calendar, choices, naming
 from flows.engine import Engine
 from flows.frozen import Frozen
-from flows.issue import Material, contacts, digest_mail, own_items, owners
+from flows.issue import Material, asked, contacts, digest_mail, own_items, owners
 from mailer import words
 from mailer.compose import Fragment
 
@@ -68,6 +71,7 @@ class Press:
     numbers: dict[Subject, int] = field(default_factory=dict)
     stored: dict[str, int] = field(default_factory=dict)  # variant key -> id, of what the mailing has already
     calendars: dict[tuple[tuple[int, ...], tuple[str, ...]], str] = field(default_factory=dict)  # by entries, languages
+    asked: dict[str, set[TextField]] = field(default_factory=dict)  # by language that is waited for
 
     def reader(self, row: readers.Reader, gathered: Gathered) -> news.Reader:
         """A stored reader as the digest room sees them."""
@@ -82,7 +86,6 @@ class Press:
             active=row.state in ("active", "paused") and row.subscription_state == "active" and self.whole.admits(who),
             paused=_paused(row, self.frozen),
             reachable=row.address_id is not None and row.verified and row.liaison_id not in gathered.suppressed,
-            waits=row.waits,
             cursor=row.cursor,
             turn=row.turn,
             errata=_errata(gathered.errata.get(row.liaison_id, ())),
@@ -113,9 +116,24 @@ class Press:
         self.numbers.update(content.number_items(self.numbers, wanted))
         return {subject: number for subject, number in self.numbers.items() if subject not in before}
 
+    def said(self, deliver: news.Deliver) -> Issue:
+        """What a variant says; if it waits for a language, its texts are noted in `asked`."""
+        said = content.assemble(self.source, deliver.news, deliver.scope, Size(deliver.size), list(deliver.languages))
+        if deliver.held:
+            self.asked.setdefault(deliver.held, set()).update(asked(said))
+        return said
+
+    def needs(self) -> dict[str, Needs]:
+        """The texts that are waited for, by language, as they are now."""
+        texts = self.material.texts
+        return {
+            lang: {key: pin(texts[key]) for key in sorted(keys) if key in texts and texts[key].source}
+            for lang, keys in self.asked.items()
+        }
+
     def word(self, deliver: news.Deliver, first: bool) -> Frozen:
         """The wording of a variant. Raises `TemplateFailed`."""
-        said = content.assemble(self.source, deliver.news, deliver.scope, Size(deliver.size), list(deliver.languages))
+        said = self.said(deliver)
         mail = digest_mail(
             self.material,
             said,

@@ -72,7 +72,7 @@ def trial(
     if not rows:
         raise Refused(f"{series.slug} has no readers yet: import the roster first")
     row = replace(
-        rows[0], languages=(lang,), size=size, state="active", subscription_state="active", name="", waits=False,
+        rows[0], languages=(lang,), size=size, state="active", subscription_state="active", name="",
         cadence="every", cursor=None, interests=((None, 0),), verified=True, address_id=rows[0].address_id or 1,
     )  # fmt: skip
     return _previewed(engine, owner, series, row, to, at=act.now, act=act)

@@ -5,16 +5,17 @@ keep it from doing a thing twice, and nothing can be claimed before the last bat
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from db import counters, deployment, editions, journal, outbox, process, readers, variants
-from db.editions import EditionRow, MailingRow
+from db import counters, deployment, editions, gates, journal, outbox, process, readers, variants
+from db.editions import DigestRow, EditionRow, MailingRow
 from db.engine import CHUNK, Lane, Tx
 from db.journal import Act
 from db.states import WAITING, DeliveryState, EditionState, MailingState
 from digests import news
+from digests.gate import cut_off, reason
 from digests.landing import overdue
 from digests.subject import Subject, SubjectKind
 from digests.wall import zone
@@ -70,18 +71,18 @@ def approve(engine: Engine, edition_id: int, *, act: Act, sample: sampling.Plan 
     return enqueue(engine, mailing, act=act)
 
 
-def _prospect(engine: Engine, edition_id: int, act: Act) -> Press:
+def _prospect(engine: Engine, edition_id: int, act: Act, closed: frozenset[str] = frozenset()) -> Press:
     """The press as it would be if the draft were frozen now."""
     with engine.db.write() as tx:  # a writer's lock, so that the seq that is read is settled
         row = editions.edition(tx, edition_id)
         if row is None or row.state != EditionState.DRAFT:
             raise Refused(f"edition {edition_id} is {row.state}, not a draft" if row else f"no edition {edition_id}")
         seq = counters.last_seq(tx, editions.digest(tx, row.digest_id).process_id)
-    return set_press(engine, row, seq, act)
+    return set_press(engine, row, seq, act, closed)
 
 
-def set_press(engine: Engine, row: EditionRow, seq: int, act: Act) -> Press:
-    """The press of an edition at a seq, frozen at `act.now` unless it has been already."""
+def set_press(engine: Engine, row: EditionRow, seq: int, act: Act, closed: frozenset[str] = frozenset()) -> Press:
+    """The press of an edition at a seq, frozen at `act.now` unless it has been already; `closed` is waited for."""
     with engine.db.read() as tx:
         series = editions.digest(tx, row.digest_id)
         owner = process.by_id(tx, series.process_id)
@@ -89,7 +90,7 @@ def set_press(engine: Engine, row: EditionRow, seq: int, act: Act) -> Press:
             raise LookupError(f"digest {series.slug} has no process")
         number = row.number if row.number is not None else editions.next_number(tx, series.id)
         base = EditionBase(row.frozen_at or act.now, zone(owner.zone))
-        return set_up(tx, engine, row, plan(series, row, seq, base), number)
+        return set_up(tx, engine, row, replace(plan(series, row, seq, base), closed_languages=closed), number)
 
 
 def _first_deliver(press: Press) -> news.Deliver | None:
@@ -99,6 +100,20 @@ def _first_deliver(press: Press) -> news.Deliver | None:
             if isinstance(decision, news.Deliver):
                 return decision
     return None
+
+
+def foresee(
+    engine: Engine, edition_id: int, langs: frozenset[str], *, act: Act
+) -> tuple[dict[str, gates.Needs], news.Edition]:
+    """The texts that readers of these languages would get if a draft were frozen now, and what would be frozen."""
+    press = _prospect(engine, edition_id, act, langs)
+    seen: set[str] = set()
+    for batch in _batches(press, after=0):
+        for one in _decide(press, batch)[0]:
+            if isinstance(one, news.Deliver) and one.held and one.variant_key not in seen:
+                seen.add(one.variant_key)
+                press.said(one)
+    return press.needs(), press.frozen
 
 
 def _freeze(tx: Tx, engine: Engine, edition_id: int, act: Act) -> MailingRow:
@@ -139,7 +154,18 @@ def _freeze(tx: Tx, engine: Engine, edition_id: int, act: Act) -> MailingRow:
         created_at=act.now,
         due_at=row.slot_at,
     )
-    return editions.mailing(tx, mailing_id)
+    mailing = editions.mailing(tx, mailing_id)
+    _close_gates(tx, mailing, series, row, act)
+    return mailing
+
+
+def _close_gates(tx: Tx, mailing: MailingRow, series: DigestRow, row: EditionRow, act: Act) -> None:
+    """What this edition waits for, by the standing orders of its digest."""
+    planned = plan(series, row, mailing.seq, EditionBase(act.now, zone(series.zone)))
+    for lang, hours in gates.waits(tx, gates.DIGEST, series.id).items():
+        end = cut_off(planned.frozen_at, hours, planned.next_freeze)
+        if end is not None:
+            gates.add(tx, mailing.id, lang, end, {})
 
 
 def enqueue(engine: Engine, mailing: MailingRow, *, act: Act) -> Published:
@@ -149,7 +175,8 @@ def enqueue(engine: Engine, mailing: MailingRow, *, act: Act) -> Published:
         if row is None:
             raise LookupError(f"mailing {mailing.id} has no edition")
         stored = variants.ids(tx, mailing.id)
-    press = set_press(engine, row, mailing.seq, act)
+        closed = gates.closed(tx, mailing.id)
+    press = set_press(engine, row, mailing.seq, act, closed)
     press.stored.update(stored)
     try:
         for batch in _batches(press, after=0):
@@ -279,6 +306,7 @@ def _store_wordings(
 ) -> None:
     """Before those who are sent them: a wording that nobody gets in the end does no harm."""
     items = {(subject.kind.value, subject.id): number for subject, number in numbers.items()}
+    needs = press.needs()
     for start in range(0, max(1, len(new)), PART):
         with press.engine.db.write(Lane.BULK) as tx:
             if not editions.lock_building(tx, mailing.id):
@@ -286,6 +314,8 @@ def _store_wordings(
             editions.add_items(tx, mailing.id, items if start == 0 else {})
             if start == 0 and not items.items() <= editions.items(tx, mailing.id).items():
                 raise _Overtaken  # another program numbers them, and words them with other numbers
+            for lang, wanted in needs.items() if start == 0 else ():
+                gates.need(tx, mailing.id, lang, wanted)
             stored = variants.add(tx, mailing.id, new[start : start + PART])
         press.stored.update(stored)  # committed: not rendered again, and not kept here
 
@@ -380,6 +410,7 @@ def _delivery(mailing: MailingRow, one: _Made, variant_id: int, act: Act) -> dic
         "variant_id": variant_id,
         "lang": one.lang,
         "state": DeliveryState.HELD if one.deliver.held else DeliveryState.QUEUED,
+        "reason": reason(one.deliver.held) if one.deliver.held else None,
         "send_at": one.deliver.send_at,
         "not_after": one.deliver.not_after,
         "tries": 0,

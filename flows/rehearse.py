@@ -5,7 +5,7 @@ next and a relay that takes everything. Nothing leaves, and the database itself 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from tempfile import TemporaryFile
@@ -15,13 +15,16 @@ from db.engine import Database, Tx
 from db.journal import Act
 from db.rehearsal import Made
 from db.states import AnnouncementState, DeliveryState, EditionState, MailingState
+from digests.gate import WAITS, waits_for
 from digests.wall import zone
 from flows import deliver, frozen, schedule
 from flows.engine import Engine, Refused
+from flows.translators import waiting
 from mailer import words
 from mailer.letter import Letter, Outcome, Record
 
 Change = Callable[[Engine], None]
+Gates = Mapping[str, Mapping[str, str]]  # what is waited for, by key of the mailing and language
 LONGEST = 370  # days
 _BATCH = 100
 _PERSONAL = ("receipt", "notice")
@@ -92,7 +95,8 @@ def rehearse(stage: Engine, process_id: int, *, days: int, act: Act, change: Cha
         countries = rehearsal.countries(tx, {one.liaison_id for one in made})
         subjects = {i: frozen.load(body).rendered.subject for i, body in outbox.bodies(tx, _variants(made)).items()}
         waits += _skipped(tx, process_id, act.now)
-    mails = [_planned(one, subjects, countries.get(one.liaison_id, ""), by_hand) for one in made]
+    gates = _gates(stage, process_id)
+    mails = [_planned(one, subjects, countries.get(one.liaison_id, ""), _why(one, by_hand, gates)) for one in made]
     mails = [one for one in mails if act.now <= one.at <= act.now + timedelta(days=days)]
     return Rehearsal(tuple(_beside(mails)), tuple(left_out), tuple(waits), tuple(faults))
 
@@ -153,7 +157,7 @@ def _take(letters: Iterator[Letter], record: Record) -> None:
     record(batch)
 
 
-def _planned(one: Made, subjects: dict[int, str], country: str, by_hand: frozenset[str]) -> Planned:
+def _planned(one: Made, subjects: dict[int, str], country: str, why: str) -> Planned:
     local = one.send_at.astimezone(zone(one.zone))
     return Planned(
         at=one.send_at,
@@ -164,16 +168,29 @@ def _planned(one: Made, subjects: dict[int, str], country: str, by_hand: frozens
         key=one.key,
         subject=subjects.get(one.variant_id, ""),
         state=one.state,
-        why=_why(one, by_hand),
+        why=why,
         weekend=local.weekday() in words.weekend(country),
     )
 
 
-def _why(one: Made, by_hand: frozenset[str]) -> str:
+def _gates(stage: Engine, process_id: int) -> Gates:
+    """What each mailing waits for to its end, by its key."""
+    found: dict[str, dict[str, str]] = {}
+    for one in waiting(stage, process_id, all_=True):
+        if one.opened_at is None or one.opened_at >= one.cut_off_at:
+            lacks = f"{len(one.missing)} texts missing"
+            found.setdefault(one.key, {})[one.lang] = f"{one.lang} until {one.cut_off_at:%Y-%m-%d %H:%M} UTC, {lacks}"
+    return found
+
+
+def _why(one: Made, by_hand: frozenset[str], gates: Gates) -> str:
     if one.mailing_state in (MailingState.HELD, MailingState.PAUSED):
         return f"held: {one.mailing_why or one.mailing_state}"
-    if one.state == DeliveryState.HELD:
-        return f"held: {one.reason or 'a translation'}"
+    if one.state == DeliveryState.HELD and not one.reason.startswith(WAITS):
+        return f"held: {one.reason}"
+    awaited = gates.get(one.key, {})
+    if lang := waits_for(one.languages, awaited):
+        return f"held: {WAITS}{awaited[lang]}"
     if one.state != DeliveryState.SENT:
         return f"{one.state}: {one.reason}" if one.reason else one.state
     return "if a person approves the edition" if one.kind == "edition" and one.digest in by_hand else ""

@@ -13,11 +13,12 @@ from typing import Any
 from db import announcements, editions, journal, outbox, process, seals
 from db.editions import DigestRow, EditionRow
 from db.engine import Lane
+from db.gates import next_cut_off
 from db.journal import Act
 from db.states import AnnouncementState, EditionState, MailingState, WrongMove
 from digests import cadence
 from digests.wall import zone
-from flows import choices, homes, post, publish, roster, sampling, signup, status, timeline
+from flows import choices, gates, homes, post, publish, roster, sampling, signup, status, timeline, translators
 from flows.engine import Engine, Refused
 from flows.fields import SLUG
 from flows.publish import Published
@@ -61,6 +62,9 @@ def tick(engine: Engine, *, act: Act) -> Ticked:
         _approve_due(engine, one, ticked, act)
     with _first_wins():
         ticked.announced = post.tick(engine, act=act)
+    gates.tick(engine, act=act)
+    with _first_wins():
+        translators.tick(engine, ticked.drafted, act=act)
     signup.expire(engine.db, act=act)
     sampling.tick(engine, act=act)
     status.forget_silent(engine, act=act)
@@ -183,7 +187,9 @@ def next_due(engine: Engine, after: datetime, *, retries: bool = True) -> Due | 
         mail = outbox.next_due(tx, after, retries=retries)
         owners = process.everyone(tx)
         texts = announcements.announcements(tx, states=[AnnouncementState.SCHEDULED])
+        cut_off = next_cut_off(tx, after)
     found = [Due(mail, "the next mail leaves")] if mail is not None else []
+    found += [Due(cut_off, "a wait for a language is over")] if cut_off is not None else []
     for one in series:
         found += [
             Due(approval_at(one, row), f"edition {row.slot_wall} of {one.slug} is approved")

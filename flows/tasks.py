@@ -29,6 +29,7 @@ MAX_REASON = 500
 DUE = {
     "safety": timedelta(hours=4),
     "sample": timedelta(days=1),
+    "translated": timedelta(days=1),
     "refused": timedelta(days=1),
     "unsubscribe": timedelta(days=1),
     "abuse": timedelta(days=1),
@@ -274,7 +275,9 @@ def _subject(tx: Tx, row: TaskRow) -> str:
 
 
 def _see(row: TaskRow) -> str:
-    """The command that shows what a task is about."""
+    """The command that shows what a task is about, or settles it."""
+    if row.kind == "translated":
+        return f"tidings translate import --mail {row.subject_id}"
     return {
         "raw": f"tidings inbox show {row.subject_id}" + (" --private" if row.kind == "safety" else ""),
         "mailing": "tidings outbox held",

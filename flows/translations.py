@@ -56,7 +56,7 @@ def export_texts(db: Database, process_slug: str, lang: str, form: str, *, act: 
         process = need_process(tx, process_slug)
         tag = _target(lang, process)
         naming.keep(tx, process, act=act)
-        known = _named(tx, process)
+        known = named(tx, process)
     units = [
         Unit(name, wording.source, version.body if version else "", bool(version) and wording.outdated(tag))
         for name, (_, wording) in known.items()
@@ -77,7 +77,7 @@ def import_texts(db: Database, process_slug: str, content: str, form: str, *, ac
             return ImportReport(what, rejected=tuple(found.rejected))
         tag = _language(sheet, lang, process, found)
         naming.keep(tx, process, act=act)
-        known = _named(tx, process)
+        known = named(tx, process)
         spoken = texts.source_revisions(tx, process.id)
         chosen = _judged(sheet, known, spoken, found)
         if tag is None or found.rejected:
@@ -101,7 +101,7 @@ def status(db: Database, process_slug: str) -> list[LanguageStatus]:
     """Every language that the process names, that a liaison reads first, or that has any translation."""
     with db.read() as tx:
         process = need_process(tx, process_slug)
-        known = _named(tx, process)
+        known = named(tx, process)
         readers = Counter(one.languages[0] for one in roster.liaisons(tx, process.id) if one.languages)
     spoken = {tag for _, wording in known.values() for tag in wording.versions}
     found = []
@@ -121,7 +121,7 @@ def _state(wording: Wording, tag: str) -> str:
     return "outdated" if wording.outdated(tag) else "fresh"
 
 
-def _named(tx: Tx, process: ProcessRow) -> dict[str, tuple[Field, Wording]]:
+def named(tx: Tx, process: ProcessRow) -> dict[str, tuple[Field, Wording]]:
     """Every text that says something, by name: kind, name of its owner, field."""
     process_id = process.id
     names = {(kind, owner_id): slug for (kind, owner_id, _), (slug, _) in naming.owned(tx, process).items()}

@@ -145,6 +145,8 @@ def _by_place(thread: Thread, reading: Reading, vouched: Vouched) -> Decision | 
         return Decision(RawState.HELD, "no process", "it names none of our processes")
     if confirmed := _confirmation(thread, reading):
         return confirmed
+    if _letter(thread) == "call":
+        return Decision(RawState.HELD, "answers a call", "for a person: a translation came by mail", task="translated")
     if _answers_the_team(thread):
         return Decision(RawState.HELD, "answer to the core team", "for a person: it answers a letter about a task")
     if thread.agrees and (about := _noted(thread)) in _ROUTES:
@@ -172,8 +174,12 @@ def adds_to_a_report(thread: Thread) -> bool:
 
 def _answers_the_team(thread: Thread) -> bool:
     """Whether somebody of the core team answered a letter of ours that said what is to be done."""
-    letter = thread.mailing.natural_key.partition(":")[0] if thread.mailing is not None else ""
-    return thread.writer is None and letter in ("task", "alert")
+    return thread.writer is None and _letter(thread) in ("task", "alert")
+
+
+def _letter(thread: Thread) -> str:
+    """What kind of letter of ours it answers, by the first word of its key; '' for none."""
+    return thread.mailing.natural_key.partition(":")[0] if thread.mailing is not None else ""
 
 
 def _asks_to_join(thread: Thread, reading: Reading) -> bool:

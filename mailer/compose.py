@@ -72,12 +72,12 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
-    """An .ics to attach."""
+class Attachment:
+    """A text file to attach: by default an .ics, which is no invitation to answer (RFC 6047 section 4)."""
 
     name: str
     text: str
-    method: str = "PUBLISH"
+    type: str = "text/calendar; charset=utf-8; method=PUBLISH"
 
 
 class MissingField(KeyError):
@@ -125,7 +125,7 @@ class Frame:
         return 2000 + sum(100 + len(s) for s in stretches)
 
 
-def frame(rendered: Rendered, tag: str, calendar: Calendar | None = None) -> Frame:
+def frame(rendered: Rendered, tag: str, attached: Attachment | None = None) -> Frame:
     """Frame a variant. `tag` makes the boundaries: any token that is the same on each rebuild."""
     delsp = unspaced(rendered.lang)
     text = _part(_flowed(rendered.text, delsp), _TEXT_FORMS, delsp)
@@ -142,9 +142,9 @@ def frame(rendered: Rendered, tag: str, calendar: Calendar | None = None) -> Fra
         f"\r\n--{inner}--\r\n".encode(),
     ]
     content = f'multipart/alternative; boundary="{inner}"'
-    if calendar is not None:
+    if attached is not None:
         opening = f'--{outer}\r\nContent-Type: multipart/alternative;\r\n boundary="{inner}"\r\n\r\n'
-        parts = [opening.encode(), *parts, _calendar_part(outer, calendar)]
+        parts = [opening.encode(), *parts, _attached_part(outer, attached)]
         content = f'multipart/mixed; boundary="{outer}"'
     head = b"MIME-Version: 1.0\r\n" + _folded("Content-Type", content) + header.tokens("Content-Language", lang)
     return Frame(rendered.lang, head, tuple(parts), rendered.fields)
@@ -382,14 +382,13 @@ def _folded(name: str, value: str) -> bytes:
     return header.fold(name, value.split(" "))
 
 
-def _calendar_part(boundary: str, calendar: Calendar) -> bytes:
-    # RFC 6047 section 4: the type says the method; as an attachment it is not an invitation to answer.
+def _attached_part(boundary: str, attached: Attachment) -> bytes:
     lines = [
         f"\r\n--{boundary}\r\n".encode(),
-        _folded("Content-Type", f"text/calendar; charset=utf-8; method={clean(calendar.method)}"),
-        _folded("Content-Disposition", f"attachment; {header.filename(calendar.name)}"),
+        _folded("Content-Type", clean(attached.type)),
+        _folded("Content-Disposition", f"attachment; {header.filename(attached.name)}"),
         b"Content-Transfer-Encoding: base64\r\n\r\n",
-        transfer.base64(calendar.text.replace("\r\n", "\n").replace("\n", "\r\n").encode()),
+        transfer.base64(attached.text.replace("\r\n", "\n").replace("\n", "\r\n").encode()),
         f"\r\n--{boundary}--\r\n".encode(),
     ]
     return b"".join(lines)

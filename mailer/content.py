@@ -243,6 +243,7 @@ class NoticeKind(StrEnum):
     WITHDRAWN = "withdrawn"  # a statement was taken back
     ANSWER = "answer"  # a person of the core team answers a mail
     TASK = "task"  # to a contact person: something came in that they should settle
+    CALL = "call"  # to who translates: something waits for their language
     DRAFT = "draft"  # to the core team: a draft is ready for review
     OPTIN = "optin"  # confirm your address
     PROBE = "probe"  # does anything arrive at this address

@@ -1,4 +1,4 @@
-"""`tidings translate`: export, import, status."""
+"""`tidings translate`: export, import, status, wait, waiting, open."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,8 +6,12 @@ from typing import Annotated
 import typer
 
 from app.cli import console
+from app.cli.digest import series_of
 from app.cli.session import Session, report
-from flows import translations
+from db import announcements, gates
+from flows import announce, translations, translators
+from flows import gates as waits
+from flows.engine import Refused
 
 cli = typer.Typer(name="translate", help="Texts of the process out to translators and back.", no_args_is_help=True)
 
@@ -34,13 +38,20 @@ def export(
 @cli.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="PO, XLIFF 1.2 or YAML, as exported.")],
+    file: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, help="PO, XLIFF 1.2 or YAML, as exported.")
+    ] = None,
     language: Language = "",
+    mail: Annotated[int, typer.Option(help="The files of this mail, as `inbox list` numbers it, instead.")] = 0,
 ) -> None:
     """Take translations back; nothing is taken if anything in FILE is wrong. What is marked outdated stays so."""
     session: Session = context.obj
-    kinds = {".po": "po", ".pot": "po", ".xlf": "xliff", ".xliff": "xliff", ".yaml": "yaml", ".yml": "yaml"}
-    form = kinds.get(file.suffix.lower())
+    if (file is None) == (mail == 0):
+        raise Refused("name a file, or the mail that brought it: `--mail 7`")
+    if file is None:
+        _from_mail(session, mail, language)
+        return
+    form = translators.FORMS.get(file.suffix.lower())
     if form is None:
         console.fail(f"{file}: what is it? name it .po, .xlf, .xliff, .yaml or .yml", console.USAGE)
     try:
@@ -53,6 +64,14 @@ def import_(
             session.engine.db, session.process.slug, content, form, act=session.act(), lang=language
         ),
     )
+
+
+def _from_mail(session: Session, mail: int, language: str) -> None:
+    done = translators.take(session.engine, session.process, mail, language, act=session.act())
+    for name, made in sorted(done, key=lambda pair: not pair[1].ok):  # one that is refused ends the command
+        if not session.json:
+            console.say(f"{name}:")
+        report(session, made)
 
 
 @cli.command()
@@ -81,3 +100,76 @@ def status(
             console.say(f"outdated: {name}")
         for name in row.missing:
             console.say(f"missing: {name}")
+
+
+@cli.command()
+def wait(
+    context: typer.Context,
+    language: Annotated[str, typer.Argument(help="Such as fr or pt-BR: those who read it first wait for it.")],
+    digest: Annotated[str, typer.Option("--digest", "-d", help="Editions of this digest; not needed for one.")] = "",
+    announcement: Annotated[str, typer.Option("--announcement", "-a", help="This announcement instead.")] = "",
+    hours: Annotated[int, typer.Option(min=1, max=waits.LONGEST, help="At most, after it would have gone.")] = 24,
+    never: Annotated[bool, typer.Option("--never", help="Wait no more, from the next one on.")] = False,
+) -> None:
+    """Have editions or an announcement wait for a language, and call those who translate into it."""
+    session: Session = context.obj
+    if digest and announcement:
+        raise Refused("name a digest or an announcement, not both")
+    kind, subject_id, name = _subject(session, digest, announcement)
+    wanted = 0 if never else hours
+    tag = waits.order(session.engine, session.process, kind, subject_id, language, wanted, act=session.act())
+    translators.after_order(session.engine, kind, subject_id, act=session.act())
+    said = f"{name} waits for {tag}, at most {hours} hours" if wanted else f"{name} waits for {tag} no more"
+    console.answer(session.json, {kind: name, "language": tag, "hours": wanted}, said)
+    if wanted and not session.json:
+        for text in translators.doubts(session.engine, session.process, tag):
+            console.say(f"note: {text}")
+
+
+def _subject(session: Session, digest: str, announcement: str) -> tuple[str, int, str]:
+    if not announcement:
+        series = series_of(session, digest)
+        return gates.DIGEST, series.id, series.slug
+    with session.engine.db.read() as tx:
+        row = announce.need(announcements.by_slug(tx, session.process.id, announcement), announcement)
+    return gates.ANNOUNCEMENT, row.id, row.slug
+
+
+@cli.command()
+def waiting(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Also what waits no longer.")] = False,
+) -> None:
+    """What waits for which language until when, what is missing, how many mails are held and how many people called."""
+    session: Session = context.obj
+    orders = translators.orders(session.engine, session.process.id)
+    rows = translators.waiting(session.engine, session.process.id, all_=every)
+    if session.json:
+        for one in (*orders, *rows):
+            console.emit(one)
+        return
+    for one in orders:
+        console.say(f"{one.kind} {one.name} waits for {one.lang}, at most {one.hours} hours")
+    console.table(
+        f"{session.process.name}: {len(rows)} waits",
+        ["mailing", "key", "language", "state", "until (UTC)", "mails held", "called", "missing"],
+        [
+            (r.mailing_id, r.key, r.lang, r.state, f"{r.cut_off_at:%Y-%m-%d %H:%M}", r.mails, r.called,
+             ", ".join(r.missing))
+            for r in rows
+        ],
+    )  # fmt: skip
+    if rows and not every:
+        console.say("`tidings translate open N -l LANG` waits no longer")
+
+
+@cli.command("open")
+def open_(
+    context: typer.Context,
+    mailing: Annotated[int, typer.Argument(help="Mailing, as `translate waiting` numbers it.")],
+    language: Language,
+) -> None:
+    """Wait no longer: what is held goes in the words that there are."""
+    session: Session = context.obj
+    gone = waits.open_by_hand(session.engine, session.process.id, mailing, language, act=session.act())
+    console.answer(session.json, {"mailing": mailing, "waiting": gone}, f"mailing {mailing}: {gone} mails leave")

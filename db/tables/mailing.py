@@ -322,11 +322,25 @@ class Attempt(Base, table=True):
     journal_id: int | None = None  # the journal row that vouches for it
 
 
+class LanguageWait(Base, table=True):
+    """A standing order: editions of a digest, or an announcement, wait so many hours for a language (L5)."""
+
+    __tablename__ = "language_wait"
+    subject_kind: str = Field(primary_key=True)
+    subject_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    lang: str = Field(primary_key=True)
+    hours: int
+
+
 class LanguageGate(Base, table=True):
-    """A language that somebody waits for in a mailing; opens when ready or at the cut-off (L5)."""
+    """A language that a mailing waits for; opens when the texts in `needs` are translated, or at the cut-off (L5)."""
 
     __tablename__ = "language_gate"
-    mailing_id: int = Field(foreign_key="mailing.id", primary_key=True)
-    lang: str = Field(primary_key=True)
+    __table_args__ = (UniqueConstraint("mailing_id", "lang"),)
+    id: int | None = key()
+    mailing_id: int = Field(foreign_key="mailing.id")
+    lang: str
     state: str
     cut_off_at: datetime = moment()
+    opened_at: datetime | None = moment(nullable=True)
+    needs: Any = document()

@@ -61,7 +61,6 @@ class Liaison(Base, table=True):
     zone: str
     hour: int
     languages: Any = document()
-    waits: bool = False
     paused_until: date | None = None
     quiet: Any = document(nullable=True)  # quiet hours and working days, where set
     left_at: datetime | None = moment(nullable=True)

@@ -25,7 +25,14 @@ ADDED = {
     "digest": ("calendar",),
     "worker": ("limits",),
 }
-ADDED_TABLES = ("application", "paused_domain", "rate", "sample")
+ADDED_TABLES = ("application", "paused_domain", "rate", "sample", "language_wait")
+# What later revisions took away, or made anew.
+TAKEN = (
+    "ALTER TABLE liaison ADD COLUMN waits BOOLEAN NOT NULL DEFAULT false",
+    "DROP TABLE language_gate",
+    "CREATE TABLE language_gate (mailing_id INTEGER NOT NULL REFERENCES mailing (id), lang VARCHAR NOT NULL, "
+    "state VARCHAR NOT NULL, cut_off_at TIMESTAMP NOT NULL, PRIMARY KEY (mailing_id, lang))",
+)
 
 
 def at_first_schema(database: Database) -> None:
@@ -36,6 +43,8 @@ def at_first_schema(database: Database) -> None:
         for table, columns in ADDED.items():
             for column in columns:
                 tx.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        for statement in TAKEN:
+            tx.execute(text(statement))
         tx.execute(text(f"UPDATE alembic_version SET version_num = '{FIRST_SCHEMA}'"))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mailer import header, words
 from mailer.address import parse
-from mailer.compose import Calendar, Person, Rendered, compose, frame
+from mailer.compose import Attachment, Person, Rendered, compose, frame
 from mailer.content import (
     AnnouncementMail,
     Block,
@@ -255,6 +255,13 @@ KINDS: dict[str, Callable[[str], object]] = {
         facts=(("recipients", "83"), ("items", "9")),
         url="https://tidings.example.org/desk/editions/13",
     ),
+    "call": lambda lang: notice(
+        lang,
+        about="ar",
+        number=2,
+        due=When(datetime(2020, 10, 12, 9, tzinfo=UTC), None, Precision.TIME),
+        details=(_block(lang, "Talks about money"), _block(lang, "Reply to this mail.")),
+    ),
     "optin": notice,
 }
 
@@ -308,6 +315,6 @@ def mail(kind: str, lang: str) -> bytes:
     """The whole mail, unsigned."""
     letter = rendered(kind, lang)
     calendar = (
-        Calendar("dates.ics", "BEGIN:VCALENDAR\nVERSION:2.0\nEND:VCALENDAR\n") if kind == "announcement" else None
+        Attachment("dates.ics", "BEGIN:VCALENDAR\nVERSION:2.0\nEND:VCALENDAR\n") if kind == "announcement" else None
     )
     return compose(frame(letter, RING.message_id(MAILING, PERSON)[1:36], calendar), reader(letter), head(letter, kind))

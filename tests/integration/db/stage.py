@@ -65,7 +65,6 @@ def reader(tx: Tx, process_id: int, digest_id: int, n: int) -> tuple[int, int, i
         zone="UTC",
         hour=9,
         languages=["en"],
-        waits=False,
     )
     address = put(
         tx,

@@ -285,14 +285,12 @@ def test_a_frozen_successor_takes_over() -> None:
     assert (got.reason, got.cursor) == (Reason.OVERTAKEN, 0)
 
 
-def test_held_for_a_language_or_by_lateness() -> None:
+def test_held_for_a_language() -> None:
     stage = Stage()
     stage.say(ONE, facts())
-    arabic = reader(languages=("ar", "en"), waits=True)
-    assert delivered(stage, arabic, closed_languages=frozenset({"ar"})).held
-    assert not delivered(stage, replace(arabic, waits=False), closed_languages=frozenset({"ar"})).held
-    assert not delivered(stage, arabic, closed_languages=frozenset({"en"})).held
-    assert delivered(stage, hold=True).held
+    arabic = reader(languages=("ar-EG", "en"))
+    assert delivered(stage, arabic, closed_languages=frozenset({"ar", "fr"})).held == "ar"
+    assert delivered(stage, arabic, closed_languages=frozenset({"en"})).held == ""
 
 
 def test_any_split_into_batches_and_any_repetition_decides_the_same() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.compose import (
-    Calendar,
+    Attachment,
     Field,
     Fragment,
     MissingField,
@@ -134,7 +134,7 @@ def test_shared_values_serve_where_a_person_has_none():
 
 def test_a_calendar_is_attached():
     data = compose(
-        frame(letter(), "t", Calendar("dates.ics", "BEGIN:VCALENDAR\nEND:VCALENDAR\n")), Person({"name": "A"}), HEAD
+        frame(letter(), "t", Attachment("dates.ics", "BEGIN:VCALENDAR\nEND:VCALENDAR\n")), Person({"name": "A"}), HEAD
     )
     message = email.message_from_bytes(data, policy=email.policy.default)
     assert message.get_content_type() == "multipart/mixed"
