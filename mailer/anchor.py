@@ -42,6 +42,8 @@ _NUMBER_AFTER = re.compile(
 )
 _NUMBER_BEFORE = re.compile(r"(?<!\d)(\d{1,3})(?:st|nd|rd|th|\.|-?[^\W\d]{1,3})?[\s.]{1,2}$")
 _ORDINAL = re.compile(r"第\s?(\d{1,3})\s?(?:条|條|項|项|个|個|号|號|点|點)?(?:建议|建議|提案|提言|推荐|勧告|推奨)?")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
+_CALLED = 6  # letters of a name beside a greeting, in scripts without spaces
 _GREETING = re.compile(r"^[^\n]{0,40}[,،:!：！،。]?$")
 
 
@@ -154,14 +156,20 @@ def _only_greeting(text: str, first: bool = False) -> bool:
     "comma."""
     if "\n" in text.strip() or len(text) > 60:
         return False
-    if first and len(text.split()) <= 4 and text.rstrip()[-1:] in _CALLS and not any(c.isdigit() for c in text):
-        return True
     folded = fold(text).strip(_EDGE)
-    courtesy = phrases("courtesy", "fillers", "acks")
-    if folded in courtesy.whole:
+    # "Yes, translate it!" begins with a word of consent, and greets nobody
+    begins = max(
+        (hit.end for hit in phrases("courtesy", "fillers", "thanks").find(folded) if hit.start == 0), default=0
+    )
+    mark = text.rstrip()[-1:]
+    glued = _UNSPACED.search(folded) is not None
+    short = len(folded) <= _CALLED if glued else len(text.split()) <= (4 if mark in ",،，" or begins else 2)
+    if first and short and mark in _CALLS and not any(char.isdigit() for char in text):
         return True
-    begins = any(found.start == 0 for found in courtesy.find(folded))
-    return begins and text.rstrip()[-1:] in ",:!،：！،,。" and len(folded.split()) <= 6
+    if folded in phrases("courtesy", "fillers", "acks").whole:
+        return True
+    brief = len(folded.split()) <= 6 and (not glued or len(folded) - begins <= _CALLED)
+    return begins > 0 and mark in ",:!،：！，,。" and brief
 
 
 def _read(piece: _Piece, known: Known) -> StatementRead:

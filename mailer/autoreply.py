@@ -12,9 +12,10 @@ from email.utils import parsedate_to_datetime
 
 from mailer.message import Message
 from mailer.phrases import Found, fold, phrases
-from mailer.when import until
+from mailer.when import dates_in, until
 
 MAX_TEXT = 3_000
+_NOTICE, _NOTICE_WORDS, _EARLY, _BARE = 600, 60, 250, 160  # how long a notice without a header may be
 _HEADERS = (
     "x-autoreply",
     "x-autorespond",
@@ -95,7 +96,24 @@ def _signs(message: Message, text: str, null_sender: bool) -> tuple[str, tuple[s
         return "subject", spoken
     if notices and not person and _is_notice(text, notices):
         return "words", spoken
-    return "", ()
+    framed = () if person else _framed(text)
+    return ("words", framed) if framed else ("", ())
+
+
+def _framed(text: str) -> tuple[str, ...]:
+    """The languages in which a short mail says that its writer is away, and until when or what happens after.
+
+    Phrases alone miss the notices whose date or name stands between the words: "मैं 3 जून तक छुट्टी पर हूँ".
+    """
+    if len(text) > _NOTICE or len(text.split()) > _NOTICE_WORDS:
+        return ()
+    folded = fold(text)
+    away = {hit.language for hit in phrases("autoreply", "away").find(folded, stems=True) if hit.start <= _EARLY}
+    later = {hit.language for hit in phrases("autoreply", "later").find(folded, stems=True)} if away else set()
+    if away & later:
+        return tuple(sorted(away & later))
+    until_when = {hit.language for hit in phrases("autoreply", "until").find(folded)} & away if away else set()
+    return tuple(sorted(one for one in until_when if len(folded) <= _BARE and dates_in(folded, (one,))))
 
 
 def _by_header(message: Message, null_sender: bool, worded: bool) -> str:

@@ -14,7 +14,7 @@ _SUBJECT = re.compile(
     r"^\s*(?:accepted|declined|tentative(?:ly accepted)?|new time proposed|invitation|updated invitation|"
     r"canceled event|"
     r"zugesagt|abgesagt|mit vorbehalt|einladung|accepté|refusé|provisoire|invitation acceptée|"
-    r"invitation refusée|aceptad[oa]|aceptó|"
+    r"invitation refusée|tentative|aceptad[oa]|aceptó|"
     r"rechazad[oa]|rechazó|provisional|aceit[eoa]|recusad[oa]|provisório|accettat[oa]|rifiutat[oa]|"
     r"geaccepteerd|afgewezen|voorlopig|"
     r"принято|отклонено|под вопросом|zaakceptowano|odrzucono|přijato|odmítnuto|kabul edildi|reddedildi|"
@@ -23,6 +23,14 @@ _SUBJECT = re.compile(
     r"hyväksytty|hylätty|godtatt|accepteret|elfogadva|स्वीकृत|अस्वीकृत|수락|거절)\s*[:：]",
     re.IGNORECASE,
 )
+_INVITED = re.compile(
+    r"invitation|einladung|invitaci[oó]n|convite|invito|uitnodiging|приглашени|запрошенн|zaproszeni|pozvánk|davet|"
+    r"inbjud|invitasjon|kutsu|meghív|πρόσκληση|покана|invitați|招待|招待状|邀请|邀請|초대|دعوة|הזמנ|دعوت|आमंत्रण|निमंत्रण|"
+    r"আমন্ত্রণ|undangan|jemputan|lời mời|คำเชิญ|mwaliko|kalender|calendar|takvim|カレンダー|日历|行事曆|캘린더",
+    re.IGNORECASE,
+)
+_MOMENT = re.compile(r"\d{1,2}[:.h]\d{2}|@ |\d{1,2} ?(?:am|pm)\b", re.IGNORECASE)
+_BRIEF = 300
 
 
 def method_of(message: Message) -> str:
@@ -45,7 +53,9 @@ def is_calendar_reply(message: Message, new_text: str) -> bool:
     kind = message.get("content-type").lower()
     method = method_of(message) or ("REPLY" if kind.startswith("text/calendar") else "")
     if not method:
-        return bool(_SUBJECT.match(message.subject)) and not new_text.strip()
+        words = new_text.strip()
+        said = _INVITED.search(words) and _MOMENT.search(message.subject) and len(words) <= _BRIEF
+        return bool(_SUBJECT.match(message.subject)) and (not words or bool(said))
     if method in ("REPLY", "COUNTER", "REFRESH", "DECLINECOUNTER"):
         words = fold(new_text)
         generated = bool(_SUBJECT.match(message.subject)) or any(

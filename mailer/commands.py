@@ -39,7 +39,7 @@ _WITH_REF = ("withdraw", "fix", "private")
 _REF = re.compile(r"\b([a-z]{1,4})-?(\d{1,9})([a-z])?\b")
 _CODE = re.compile(r"\b(?!S-)[A-Z]{1,5}-\d{1,3}\b")
 _EDGE = " \t.,;:!?¡¿。、，！？؛،。…\"'«»“”„()[]*_>-"
-_SPLIT = re.compile(r"(?<!\d)\.|[!?。！？؟।\n，、;；]|,(?! \d{4}\b)")
+_SPLIT = re.compile(r"(?<!\d)\.|[!?。！？؟।\n，、;；،؛։]|,(?! \d{4}\b)")
 _ARGUMENT = re.compile(r"[\s:=：]+")
 _BUT = re.compile(r"\bsubject\b|\?$")
 _REPLY = re.compile(r"^(?:\s*[^\s:：\[]{1,6}(?:\[\d+\])?\s?[:：])+\s*")

@@ -8,11 +8,13 @@ _SUBJECT = re.compile(
     r"^\s*(?:read|gelesen|lu|leído|leido|letto|lida|lido|gelezen|läst|lest|læst|luettu|przeczytano|"
     r"přečteno|прочитано|"
     r"прочтено|okundu|既読|开封|已读|已讀|閲覧済み|開封済み|읽음|נקרא|קריאה|تمت القراءة|مقروءة|αναγνώστηκε|olvasva|"
+    r"läst|lästa|elolvasva|odczytano|citit|прочетено|đã đọc|dibaca|อ่านแล้ว|पढ़ा गया|خوانده شد|gelesen|imesomwa|"
     r"return receipt(?: \(displayed\))?|read receipt|lesebestätigung|empfangsbestätigung \(angezeigt\)|"
     r"accusé de (?:lecture|réception)[^:]{0,20}|"
     r"confirmación de lectura|confirmação de leitura|conferma di lettura|not read|ungelesen|deleted)\s*[:：-]",
     re.IGNORECASE,
 )
+_BRIEF = 900  # a receipt names our mail and the moment
 _SAID = re.compile(
     r"^\s*(?:your message|this is a (?:return|read) receipt|the message (?:you )?sent|ihre nachricht|"
     r"votre message|"
@@ -25,7 +27,15 @@ _READ = re.compile(
     r"was (?:read|displayed|deleted without being read)|wurde (?:am .{1,60} )?(?:gelesen|angezeigt)|"
     r"a été (?:lu|affiché)|"
     r"(?:fue|ha sido) leído|foi lida|è stato letto|is gelezen|return receipt for the mail|"
-    r"displayed on the recipient",
+    r"displayed on the recipient|se leyó (?:el|a las)|ha sido leíd[oa]|ha sido visto|foi lid[oa]|"
+    r"(?:è stat[oa]|stato) (?:letto|visualizzat[oa]|aperto)|(?:is|werd) (?:op .{1,60} )?(?:gelezen|weergegeven)|"
+    r"был[оа]? прочитан|прочитано|прочтено|został[ao]? (?:przeczytan|odczytan|wyświetlon)|był[ao] czytana|"
+    r"(?:byla|bola) (?:přečten|prečítan|zobrazen)|lästes|har lästs|blev læst|er (?:blevet )?læst|ble lest|"
+    r"har blitt lest|"
+    r"luettiin|on luettu|okundu|okunmuştur|görüntülendi|elolvast|megjelenít|διαβάστηκε|αναγνώστηκε|"
+    r"開封されました|開封済み|表示されました|(?:已于|已經於|已於|于|於).{1,60}(?:阅读|閱讀|读取|讀取|查看)|已被?(?:阅读|閱讀|打开|打開)|"
+    r"읽었습니다|읽음|열었습니다|تم(?:ت)? قراءت?|قُرئت|נקראה?|הוצגה|đã được (?:đọc|mở)|telah dibaca|telah dibuka|"
+    r"ถูกอ่าน|เปิดอ่าน|पढ़ा गया|पढ़ लिया|imesomwa|a fost citit|прочетено|прочитана",
     re.IGNORECASE,
 )
 
@@ -39,5 +49,5 @@ def is_receipt(message: Message) -> bool:
         return True
     text = (message.plain or "")[:1_500]
     if _SUBJECT.match(message.subject):
-        return bool(_READ.search(text)) or (not text.strip() and message.html is None)
+        return (bool(_READ.search(text)) and len(text) <= _BRIEF) or (not text.strip() and message.html is None)
     return bool(_SAID.match(text) and _READ.search(text[:600]) and len(text) < 600 and "\n>" not in text)

@@ -45,7 +45,9 @@ def _points(sentence: str) -> bool:
 
 def _courteous(sentence: str) -> bool:
     """A greeting or thanks of a few words."""
-    courtesy = phrases("courtesy", "fillers", "acks", "thanks")
+    if sentence in phrases("courtesy", "acks").whole:
+        return True
+    courtesy = phrases("courtesy", "fillers", "thanks")
     return _length(sentence) <= _SEE_WITHIN and any(hit.start == 0 for hit in courtesy.find(sentence))
 
 

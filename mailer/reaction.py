@@ -4,6 +4,7 @@ import json
 import re
 
 from mailer.message import Message
+from mailer.phrases import fold
 
 _TYPE = "text/vnd.google.email-reaction+json"
 _TAIL = re.compile(
@@ -23,8 +24,31 @@ _EMOJI_ONLY = re.compile(
 )
 
 
-def reaction_in(message: Message) -> str:
-    """The emoji of a reaction, '' where the mail is none (or names none)."""
+_TAPBACK = re.compile(
+    r"(?P<verb>[^\n“”\"«»„‟「」『』]{2,40}?)\s*[:：]?\s*[“\"«„「『]\s*(?P<said>[^\n]{3,300}?)\s*[”\"»“」』]"
+    r"[^\n“”\"«»„「」『』]{0,24}"
+)
+_PREFIXES = re.compile(r"^(?:\s*[^\W\d_]{1,12}\s?[:：])+\s*")
+_VERBS = {"liked": "👍", "loved": "❤️", "disliked": "👎", "laughed at": "😂", "emphasized": "‼️", "questioned": "❓"}
+
+
+def tapback(text: str, subject: str) -> str:
+    """The emoji of a phone's reaction that came as words, "Liked “(subject)”", in any language; '' for none.
+
+    It quotes the subject of our mail and says a word or two beside it; which, is known for English only (else `?`).
+    """
+    found = _TAPBACK.fullmatch(text.strip()) if len(text) <= 400 else None
+    about = fold(_PREFIXES.sub("", subject)).strip()
+    said = fold(found["said"]).strip(" .…") if found else ""
+    if found is None or len(said) < 8 or len(found["verb"].split()) > 4:
+        return ""
+    if said not in (about, fold(subject).strip()) and not about.startswith(said):
+        return ""
+    return _VERBS.get(fold(found["verb"]).strip(), "?")
+
+
+def reaction_in(message: Message, new_text: str = "") -> str:
+    """The emoji of a reaction, '' where the mail is none (or names none). `new_text` is the text without quotes."""
     for part in message.parts:
         if part.type.lower() == _TYPE:
             try:
@@ -38,14 +62,11 @@ def reaction_in(message: Message) -> str:
             return part.text.strip()
     if message.get("content-disposition").lower().startswith("reaction"):
         return (message.plain or "?").strip()[:16]
-    lines = [line for line in (message.plain or "")[:2_000].split("\n") if line.strip()]
-    if (
-        1 < len(lines) <= 6
-        and _EMOJI_ONLY.fullmatch(lines[0].strip())
-        and any(_TAIL.search(line) for line in lines[1:])
-    ):
-        return lines[0].strip()[:16]
-    return ""
+    for text in ((message.plain or "")[:2_000], new_text[:2_000]):
+        lines = [line for line in text.split("\n") if line.strip()]
+        if 1 < len(lines) <= 6 and _EMOJI_ONLY.fullmatch(lines[0].strip()) and any(map(_TAIL.search, lines[1:])):
+            return lines[0].strip()[:16]
+    return tapback(new_text, message.subject)
 
 
 def only_emoji(text: str) -> str:

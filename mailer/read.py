@@ -4,6 +4,8 @@
 caller still has the raw bytes. Time and memory are bounded by the limits of the parts (sizes, counts, linear patterns).
 """
 
+import re
+
 from mailer.anchor import statements
 from mailer.language import language_of
 from mailer.message import Envelope, Message
@@ -17,6 +19,8 @@ _PERSONAL = (Kind.REPLY, Kind.OTHER)  # what a person may have sent to the priva
 _STATED = (Disposition.FILE, Disposition.HOLD, Disposition.ROUTE)
 _HEADER_LINES = 12
 SURE_ENOUGH = 0.85
+# A line of a header, "From: Ana": the program's own words over it, "Inizio messaggio inoltrato:", are none.
+_LABELLED = re.compile(r"[^:：\n]{1,40}[:：].*\S")
 
 
 def read(raw: bytes, envelope: Envelope, context: Context) -> Reading:
@@ -72,7 +76,7 @@ def forwarded_words(text: str) -> str:
     lines = text.split("\n")
     for at in range(min(len(lines), _HEADER_LINES)):
         rest = lines[at:]
-        head = any(":" in line[:40] or "：" in line[:40] for line in lines[:at])
+        head = any(_LABELLED.match(line) for line in lines[:at])
         if head and not lines[at].strip() and any(line.strip() for line in rest):
             return "\n".join(rest).strip()
     return text.strip()

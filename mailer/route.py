@@ -5,9 +5,11 @@ talk about harassment is an answer; "he knows where I work" is a report.
 """
 
 import re
+from datetime import date, timedelta
+from itertools import pairwise
 
 from mailer.phrases import Found, fold, phrases
-from mailer.when import dates_in, digits
+from mailer.when import Day, dates_in, digits
 
 MAX_TEXT = 6_000
 _SENTENCE = re.compile(r"(?<=[.!?。！？؟।\n])\s*")
@@ -97,6 +99,10 @@ _HEAD = re.compile(r"^\s*[\W\d]{0,6}[A-Z]{1,5}-\d{1,3}\s*[:：.)-]")
 _PAIRS = re.compile(r"[«»„“”\"「『‘‹›][^«»„“”\"「」『』‘’‹›\n]{1,120}[»«“”\"」』’›‹]")
 _CASELESS = frozenset(("am", "ar", "bn", "fa", "he", "hi", "ja", "ko", "ta", "th", "ur", "zh-Hans", "zh-Hant"))
 _BRIEF = 300
+_NEAR = 60  # characters between two days of which one corrects the other
+_ANY_DAY = date(2000, 1, 3)  # days are only told apart here
+_HOUR = re.compile(r"(?<![\d:.])([01]?\d|2[0-3])[:.h]([0-5]\d)(?![\d.:])")
+_LINES = re.compile(r"(?<=[!?。！？؟।\n])|(?<=[^\W\d_]{3}\.)\s|(?<=\)\.)\s")
 _ORDINAL = re.compile(r"第 ?\d")
 _BESIDE = re.compile(r"\d")
 _QUOTED = re.compile(r"[«»„“”\"「」『』‘’'‹›]|\b[A-Z]{1,5}-\d{1,3}\b|\bdigest\b", re.IGNORECASE)
@@ -111,28 +117,51 @@ def is_safety_report(text: str, language: str = "und") -> bool:
     lower = text.lower()
     if any(hint in lower for hint in _HINTS) and _STRONG.search(text):
         return True
-    if phrases("safety").first(fold(text), stems=True) is None:
+    if phrases("safety", "phrases").first(fold(text), stems=True) is None:
         return False
     for sentence in _SENTENCE.split(text):
-        found = any(
-            language == "und"
-            or hit.language in (language, "en")
-            or hit.language.split("-")[0] == language.split("-", maxsplit=1)[0]
-            for hit in phrases("safety").find(fold(sentence), stems=True)
-        )
-        if found and (_SELF.search(sentence) or _KEEP_OFF.search(text)):
+        folded = fold(sentence)
+        spoken = {hit.language for hit in phrases("safety", "phrases").find(folded, stems=True)}
+        spoken = {one for one in spoken if _is_spoken(one, language)}
+        if spoken and (_SELF.search(sentence) or _KEEP_OFF.search(text) or _names_victim(folded, spoken)):
             return True
     return False
+
+
+def _is_spoken(one: str, language: str) -> bool:
+    """Whether words of a language count in a text of `language` (`und`: not known)."""
+    return language == "und" or one in (language, "en") or one[:2] == language[:2]
+
+
+def _names_victim(folded: str, spoken: set[str]) -> bool:
+    """Whether a sentence speaks of somebody near, not of people in general: "one of our members", "a colleague"."""
+    return any(hit.language in spoken for hit in phrases("safety", "victims").find(folded))
 
 
 def is_handover(text: str) -> bool:
     """A liaison names who comes after them: the words for it, with a person's address, date or role."""
     folded = fold(text[:MAX_TEXT])
-    for found in phrases("handover").find(folded):
+    for found in phrases("handover", "phrases").find(folded):
         near = folded[max(0, found.start - 200) : found.end + 200]
         dated = not _QUESTION.search(text) and bool(dates_in(near, (found.language,)))
         named = _names_somebody(text) or (found.language in _CASELESS and _is_brief(text))
         if _ROLE.search(near) and (dated or _ADDRESS.search(near) or named):
+            return True
+    return _names_successor(text)
+
+
+def _names_successor(text: str) -> bool:
+    """Somebody takes (or gives up) the post, whatever stands between: a sentence with both, an address or a date."""
+    brief = _is_brief(text)
+    for sentence in _LINES.split(text[:MAX_TEXT]):
+        folded = fold(sentence)
+        addressed = _ADDRESS.search(sentence) is not None
+        if not (addressed or brief):
+            continue
+        posts = {hit.language for hit in phrases("handover", "post").find(folded, stems=True)}
+        takes = {hit.language for hit in phrases("handover", "takes").find(folded, stems=True)} if posts else set()
+        both = tuple(sorted(posts & takes))
+        if both and (addressed or (_names_somebody(sentence) and dates_in(folded, both))):
             return True
     return False
 
@@ -183,9 +212,39 @@ def is_date_fault(text: str) -> bool:
     for paragraph in text[:MAX_TEXT].split("\n\n"):
         folded = fold(paragraph)
         found = _both(folded, "date", "date_faults") if len(folded) < 500 else None
-        if found and (dates_in(paragraph, (found.language,)) or re.search(r"\d", digits(paragraph))):
+        if found and (_moments(folded, (found.language,)) or re.search(r"\d", digits(paragraph))):
+            return True
+        if _is_brief(paragraph) and _contrasts(folded):
             return True
     return False
+
+
+def _contrasts(folded: str) -> bool:
+    """Two days or hours, one of them right: "on Wednesday, not on Thursday"; "the digest says 31, but 30 May ..."."""
+    instead = list(phrases("correction", "instead").find(folded))
+    ours = {hit.language for hit in phrases("correction", "ours").find(folded, stems=True)}
+    but = ours & {hit.language for hit in phrases("correction", "but").find(folded)} if ours else set()
+    languages = tuple(sorted({hit.language for hit in instead} | but))
+    if not languages:
+        return False
+    moments = _moments(folded, languages)
+    if len({moment.value for moment in moments}) < 2:
+        return False
+    pairs = [(a, b) for a, b in pairwise(moments) if a.value != b.value and b.start - a.end <= _NEAR]
+    between = any(a.start - 15 <= hit.start and hit.end <= b.end + 25 for a, b in pairs for hit in instead)
+    return between or bool(but)
+
+
+def _moments(folded: str, languages: tuple[str, ...]) -> list[Day]:
+    """Days in a text in order; where there are fewer than two, weekdays or hours (each hour as a day of its own)."""
+    days = dates_in(folded, languages, _ANY_DAY)
+    if len(days) >= 2:
+        return days
+    hours = [
+        Day(found.start(), found.end(), _ANY_DAY + timedelta(days=int(found[1]) * 60 + int(found[2])))
+        for found in _HOUR.finditer(digits(folded))
+    ]
+    return hours if len(hours) >= 2 else days
 
 
 def _both(folded: str, subject: str, fault: str) -> Found | None:

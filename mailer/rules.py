@@ -119,7 +119,7 @@ def _calendar(seen: Seen) -> Verdict | None:
 
 
 def _reaction(seen: Seen) -> Verdict | None:
-    emoji = reaction.reaction_in(seen.message) or reaction.only_emoji(seen.text)
+    emoji = reaction.reaction_in(seen.message, seen.text) or reaction.only_emoji(seen.text)
     return Verdict(Kind.REACTION, Disposition.IGNORE, text=emoji) if emoji else None
 
 

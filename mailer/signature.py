@@ -81,7 +81,12 @@ def _delimited(lines: list[str], folded: Folded, end: int, first: bool) -> tuple
 
 
 def _ruled(lines: list[str], floor: int, end: int) -> tuple[int, str] | None:
-    """A rule of dashes over nothing but short lines, contact data among them."""
+    """A rule of dashes over nothing but short lines, contact data among them; or such lines between two rules."""
+    if end - floor > 2 and _is_frame(lines[end - 1]):
+        top = next((i for i in range(end - 2, max(floor, end - 14) - 1, -1) if _is_frame(lines[i])), end)
+        inside = [line.strip() for line in lines[top + 1 : end - 1] if line.strip()]
+        if inside and any(map(_is_contact, inside)) and all(len(line) <= 75 for line in inside):
+            return top, "ruled"
     for i in range(floor, end):
         if RULE.match(lines[i]):
             rest = [line.strip() for line in lines[i + 1 : end] if line.strip()]
@@ -89,6 +94,13 @@ def _ruled(lines: list[str], floor: int, end: int) -> tuple[int, str] | None:
             if rest and len(rest) <= 14 and short and (sum(map(_is_contact, rest)) >= 2 or _only_names(rest)):
                 return i, "ruled"
     return None
+
+
+def _is_frame(line: str) -> bool:
+    """A line of ornaments, as signatures in East Asia are framed with."""
+    marks = line.replace(" ", "").replace("\u3000", "").replace("\u30fc", "-").strip()
+    plain = len(set(marks)) <= 3 and not any(char.isalnum() or char in ".!?,;:\u2026\u3002" for char in marks)
+    return 5 <= len(marks) <= 100 and plain
 
 
 def _only_names(rest: list[str]) -> bool:
