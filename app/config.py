@@ -88,7 +88,7 @@ class Send(_Part):
     connections: int = Field(default=10, ge=1, le=200)
     processes: int = Field(default=0, ge=0, le=64)  # 0: one for each core, four at most
     hostname: str = ""
-    lease_minutes: int = Field(default=60, ge=1)
+    lease_minutes: int = Field(default=60, ge=60)
     give_up_days: float = Field(default=4, gt=0)
     max_per_connection: int = Field(default=100, ge=1)
     per_minute: int = Field(default=0, ge=0)  # mails, over all workers; 0: as fast as the smart host takes them

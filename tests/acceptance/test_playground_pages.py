@@ -118,6 +118,15 @@ def test_every_mail_says_that_people_are_invented(playground: Playground) -> Non
             assert "people and statements in it are invented" in (playground.mailbox.message(one.n).plain or "")
 
 
+def test_no_mail_is_cut_by_gmail_or_asks_for_anything_from_afar(playground: Playground) -> None:
+    """Below 102 kB of HTML and 200 kB in all, also for somebody new, to whom all that stands is told at length."""
+    for one in playground.mailbox.find():
+        message = playground.mailbox.message(one.n)
+        assert len((message.html or "").encode()) < 102_000
+        assert len(playground.mailbox.raw(one.n)) < 200_000
+        assert not re.search(r"<img|<script|src=|url\(|@import", message.html or "")
+
+
 def test_the_circle_from_digest_to_answer_to_the_next_digest(web: Browser, playground: Playground) -> None:
     newest = web.mails(BRONWEN)[0]
     page = web.get(f"/mail/{newest}")

@@ -36,6 +36,14 @@ def test_the_first_digest_shows_what_is_open_and_coming_in_ones_own_language(wor
     assert 'lang="en"' in badr.html
 
 
+def test_a_digest_is_no_answer_and_says_that_a_machine_sent_it(world: World) -> None:
+    world.populate()
+    world.until(FIRST)
+    first = world.mailbox("ana")[0]
+    assert (first["In-Reply-To"], first["References"]) == ("", "")
+    assert first["Auto-Submitted"] == "auto-generated"
+
+
 def test_everyone_has_a_delivery_or_a_reason(world: World) -> None:
     world.populate()
     world.until(FIRST)

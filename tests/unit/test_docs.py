@@ -62,6 +62,18 @@ def test_every_section_of_an_rfc_resolves():
         assert rows.get(name), f"{name} ({', '.join(sorted(where))}) has no words in docs/standards.md"
 
 
+def test_every_rule_of_standards_is_decided_by_a_test():
+    page = (DOCS / "standards.md").read_text("utf-8").partition("## What must hold")[2]
+    rows = re.findall(r"^\| ([A-Z]{2}\d\d) \|(.*)\|$", page, re.MULTILINE)
+    assert len(rows) > 40
+    assert len({name for name, _ in rows}) == len(rows)
+    for name, row in rows:
+        tests = re.findall(r"`([\w/]+\.py)::(test_\w+)`", row)
+        assert tests, f"{name} has no test"
+        for file, test in tests:
+            assert f"def {test}(" in (ROOT / "tests" / file).read_text("utf-8"), f"{name}: {file}::{test}"
+
+
 def test_references_are_found_in_all_their_forms(tmp_path):
     file = tmp_path / "some.py"
     file.write_text(

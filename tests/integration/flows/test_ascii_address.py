@@ -79,7 +79,10 @@ def test_it_stands_in_where_the_smart_host_carries_ascii_alone(old_host: World) 
 def test_where_the_smart_host_can_the_first_address_is_used(world: World) -> None:
     world.populate(liaisons=people())
     world.until(FIRST)
-    assert [mail.envelope.rcpt_to for mail in world.mails if "Anna" in mail["To"]] == [(EAI,)]
+    (mail,) = (one for one in world.mails if one.envelope.rcpt_to == (EAI,))
+    beyond = [line for line in mail.data.split(b"\r\n") if not line.isascii()]
+    assert beyond == [f"To: Anna <{EAI}>".encode()]  # no List field, no reply or bounce address
+    assert mail.envelope.mail_from.isascii()
     assert told(world)["Anna"] == (EAI, "sent")
 
 

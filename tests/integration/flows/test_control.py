@@ -1,15 +1,15 @@
 """Control: domains, samples, the overdue guard, bounces while we talk, probes, lifting; and the state of the whole."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
-from db import addresses, deployment, editions, holding, readers, samples, sent, tables, tasks
+from db import addresses, deployment, editions, holding, ledger, readers, samples, sent, tables, tasks
 from db.engine import Database
-from flows import bounces, control, deliver, failpoint, preview, publish, sampling, schedule, suppression
+from flows import bounces, control, deliver, failpoint, preview, publish, roster, sampling, schedule, suppression
 from flows.engine import Refused
 from flows.status import FORGOTTEN, forget_silent, status
 from flows.verify import Verification
@@ -241,6 +241,41 @@ def test_status_names_every_worker(world: World) -> None:
     assert forget_silent(world.engine, act=world.act()) == []
     world.at(world.now + FORGOTTEN)
     assert forget_silent(world.engine, act=world.act()) == ["a:1", "b:2"]
+
+
+@pytest.mark.parametrize(
+    ("act_on", "reason"),
+    [
+        (lambda world, who: roster.leave(world.engine.db, who, act=world.act()), "left"),
+        (lambda world, who: roster.pause(world.engine.db, who, None, act=world.act()), "paused"),
+        (lambda world, who: roster.use_address(world.engine.db, who, "new@west.example", act=world.act(),
+                                               retire_others=True), "address retired"),
+        (lambda world, who: suppress(world, "ana@west.example"), "suppressed: complaint"),
+    ],
+    ids=["left", "paused", "moved", "suppressed"],
+)  # fmt: skip
+def test_what_happens_between_freeze_and_claim_counts(
+    world: World, act_on: Callable[[World, int], object], reason: str
+) -> None:
+    """Nobody is mailed who may not be mailed when the mail is about to leave, and the ledger says why (promise 5)."""
+    world.populate()
+    freeze(world)
+    with world.engine.db.read() as tx:
+        ana = addresses.by_address_key(tx, world.process().id, "ana@west.example", world.now)
+    assert ana is not None
+    act_on(world, ana.liaison.id)
+    world.until(FIRST)
+    assert world.mailbox("ana") == []
+    with world.engine.db.read() as tx:
+        assert {(row.state, row.reason) for row in ledger.rows(tx, 1) if row.name == "Ana Alves"} == {
+            ("cancelled", reason)
+        }
+
+
+def suppress(world: World, address: str) -> None:
+    with world.engine.db.write() as tx:
+        hashed = world.engine.keys.address_hash(address)
+        addresses.suppress(tx, world.process().id, hashed, "complaint", world.now)
 
 
 def test_two_schedulers_do_no_harm(world: World) -> None:

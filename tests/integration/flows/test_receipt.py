@@ -38,12 +38,27 @@ def test_it_speaks_the_writers_language(world: World) -> None:
 
 
 def test_it_goes_to_the_address_that_wrote(world: World) -> None:
-    take(world, mail(world, "ana@home.example", "x", "MON-1: from home"), box("input"))
+    # Never to where a Reply-To says: anybody could have us write to anybody (RFC 3834 section 4).
+    elsewhere = {"Reply_To": "victim@else.example", "Return_Path": "<victim@else.example>"}
+    take(world, mail(world, "ana@home.example", "x", "MON-1: from home", **elsewhere), box("input"))
+    before = len(world.mails)
     world.turn()
-    if newest(world).state == "held":  # a second address counts once it was verified
-        assert world.mailbox("ana@home") == []
-    else:
-        assert len(world.mailbox("ana@home")) == 1
+    assert [one.envelope.rcpt_to for one in world.mails[before:]] == [("ana@home.example",)]
+
+
+@pytest.mark.parametrize("header", [{"Auto_Submitted": "auto-replied"}, {"Precedence": "junk"}], ids=str)
+def test_two_machines_stop_after_one_round(world: World, header: dict[str, str]) -> None:
+    """Whatever we send is answered at once by a machine that says what it is; that answer gets none."""
+    world.reply(world.mailbox("ana")[0], "MON-1: The region should decide.")
+    answered = 1
+    for _ in range(6):
+        world.turn()
+        for one in world.mailbox("ana")[answered:]:
+            answered += 1
+            said = mail(world, "ana@west.example", f"Re: {one['Subject']}", "We have got your message.", **header)
+            take(world, said, one["Reply-To"].partition("<")[2].rstrip(">"))
+        world.later(hours=2)
+    assert answered == len(world.mailbox("ana")) == 2  # the digest and one receipt
 
 
 def test_at_most_one_an_hour_beyond_the_first_and_the_rest_together(world: World) -> None:

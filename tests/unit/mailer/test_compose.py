@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -88,6 +89,26 @@ def test_other_scripts_travel_as_base64_and_unspaced_ones_with_delsp():
     japanese = compose(frame(letter(("戦略" * 90,), ("<p>x</p>",), "ja"), "t"), Person({}), HEAD)
     assert b"delsp=yes" in japanese
     assert unflow(body_of(japanese, "plain"), True).strip() == "戦略" * 90
+
+
+@given(st.sampled_from(["0abc", "t" * 35]), st.sampled_from(["en", "ar"]), st.lists(PROSE, max_size=5))
+def test_no_content_can_hold_a_boundary(tag, lang, lines):
+    calendar = Calendar("d.ics", "BEGIN:VCALENDAR\nEND:VCALENDAR\n")
+    head = compose(frame(letter(("x",), ("x",), lang), tag, calendar), Person({}), HEAD)
+    boundaries = re.findall(rb'boundary="([^"]+)"', head)
+    assert len(boundaries) == 2
+    assert all(len(one) <= 70 for one in boundaries)
+    evil = "\n".join(
+        [*lines, *(f"--{one.decode()}" for one in boundaries), *(f"--{one.decode()}--" for one in boundaries)]
+    )
+    data = compose(frame(letter((evil,), (evil,), lang), tag, calendar), Person({}), HEAD)
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    assert [part.get_content_type() for part in message.walk()] == [
+        "multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar",
+    ]  # fmt: skip
+    for part in message.walk():  # a multipart is never encoded itself
+        assert part.get_content_maintype() != "multipart" or part["Content-Transfer-Encoding"] is None
+    assert body_of(data, "html").rstrip("\n") == evil.rstrip("\n")
 
 
 def test_same_input_same_bytes():

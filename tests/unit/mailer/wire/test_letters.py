@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mailer.letter import Letter
 from mailer.wire.content import longer_than, loops
-from mailer.wire.letters import LINE_LIMIT, pack, stuff
+from mailer.wire.letters import LINE_LIMIT, CourierSettings, pack, stuff
 
 LINES = st.lists(st.sampled_from([b"", b".", b"..", b".x", b"x", b"x" * 998, b"\xc3\xa9"]), max_size=12)
 
@@ -53,6 +53,16 @@ def test_the_limit_is_that_of_rfc_5322() -> None:
     assert not longer_than(b"x" * 998 + b"\r\n", LINE_LIMIT)
     assert longer_than(b"x" * 999 + b"\r\n", LINE_LIMIT)
     assert longer_than(b"x" * 5000, LINE_LIMIT)
+
+
+def test_time_limits_are_at_least_those_of_rfc_5321() -> None:
+    """Section 4.5.3.2: greeting, MAIL and RCPT five minutes, DATA two, a block of data three, the final dot ten."""
+    ours = CourierSettings()
+    assert ours.greeting_timeout >= 300
+    assert ours.command_timeout >= 300  # also for the 354, which may take two
+    assert ours.data_timeout >= 120
+    assert ours.block_timeout >= 180
+    assert ours.dot_timeout >= 600
 
 
 def test_loops_are_counted_in_the_header_only() -> None:
