@@ -93,7 +93,7 @@ def test_other_scripts_travel_as_base64_and_unspaced_ones_with_delsp():
 
 @given(st.sampled_from(["0abc", "t" * 35]), st.sampled_from(["en", "ar"]), st.lists(PROSE, max_size=5))
 def test_no_content_can_hold_a_boundary(tag, lang, lines):
-    calendar = Calendar("d.ics", "BEGIN:VCALENDAR\nEND:VCALENDAR\n")
+    calendar = Attachment("d.ics", "BEGIN:VCALENDAR\nEND:VCALENDAR\n")
     head = compose(frame(letter(("x",), ("x",), lang), tag, calendar), Person({}), HEAD)
     boundaries = re.findall(rb'boundary="([^"]+)"', head)
     assert len(boundaries) == 2
