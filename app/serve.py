@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,16 +21,18 @@ from app import mark, wiring
 from app.config import Config, ConfigError
 from app.crew import Crew
 from app.scheduler import Job, Ticker
-from app.web import WebServer, bind
 from db import deployment, seals
 from db.journal import Act
-from desk.web.site import Site, site
 from flows import deliver as delivering
 from flows import inbound, restore, retain, schedule
 from flows.engine import Engine
 from mailer.wire.courier import Courier
 from mailer.wire.listener import Listener
 from mailer.wire.ports import WORK
+
+if TYPE_CHECKING:
+    from app.web import WebServer
+    from desk.web.site import Site
 
 log = structlog.get_logger()
 
@@ -104,6 +107,9 @@ class Service:
 
     def _serve_pages(self) -> None:
         """Bind the port of the pages, and serve them."""
+        from app.web import WebServer, bind  # not in programs without pages: its libraries take 16 MB
+        from desk.web.site import site
+
         web = self.config.web
         bound = bind(web.host, web.port)
         self._pages = self.public_pages()
@@ -111,7 +117,7 @@ class Service:
         self._web = WebServer(site(self._pages), bound, web.trusted)
         self._web.start()
 
-    def public_pages(self) -> Site:
+    def public_pages(self) -> "Site":
         """The public pages of this program."""
         probes: dict[str, Callable[[], str]] = {}
         if Role.LISTEN in self.roles:

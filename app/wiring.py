@@ -9,6 +9,7 @@ from gettext import GNUTranslations
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import count
+from typing import TYPE_CHECKING
 
 from app import clock as clocks
 from app import keyring
@@ -17,7 +18,6 @@ from app.config import Config, ConfigError
 from db import rates
 from db.engine import Database
 from db.journal import Act
-from desk.web.site import Site
 from flows import failpoint, inbound
 from flows.engine import Engine, Settings
 from flows.keys import Keys
@@ -31,6 +31,9 @@ from mailer.wire.letters import CourierSettings, Relay
 from mailer.wire.listener import Listener
 from mailer.wire.ports import ListenerSettings, Rcpt, Received, TlsFiles
 from mailer.wire.vouch import Voucher
+
+if TYPE_CHECKING:
+    from desk.web.site import Site
 
 SHORTEST = 16  # characters of a secret
 DIED = 137  # the exit code of a program that was killed
@@ -241,8 +244,10 @@ def public_pages(
     now: Clock,
     probes: Mapping[str, Callable[[], str]],
     limits: Callable[[], Mapping[str, int]],
-) -> Site:
+) -> "Site":
     """What the public pages are made of. `probes` look at this program, `limits` tells which of its limits were hit."""
+    from desk.web.site import Site  # not where no pages are: its libraries take 16 MB
+
     watchers = [str(one) for one in config.web.watchers]
     return Site(made, now, catalogues(), watchers=watchers, probes=probes, limits=limits)
 

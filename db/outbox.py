@@ -6,8 +6,7 @@ try, so a worker that was given up for dead cannot overwrite the fate that anoth
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Text, and_, bindparam, cast, func, insert, or_, select, tuple_, update
@@ -42,41 +41,6 @@ _DEPLOYMENT: Any = Deployment.__table__  # type: ignore[attr-defined]
 
 
 _DUE_STATES = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A delivery under lease, with all that composing its mail needs."""
-
-    id: int
-    n: int  # the number of this try, from 1
-    was: str  # the state it was claimed from
-    process_id: int
-    mailing_id: int
-    mailing_tag: int
-    mailing_kind: str
-    corrects_id: int | None
-    variant_id: int | None
-    liaison_id: int | None
-    liaison_tag: int
-    liaison_state: str
-    paused_until: date | None
-    name: str
-    zone: str
-    subscription_id: int | None
-    subscription_tag: int
-    subscription_state: str
-    address_id: int | None
-    addr: str
-    address_key: str
-    address_retired: bool
-    ascii_alt: str | None
-    lang: str
-    send_at: datetime
-    not_after: datetime
-    dated_at: datetime
-    created_at: datetime
-    domain: str
 
 
 def paused(tx: Tx) -> str | None:
@@ -167,73 +131,6 @@ def _due(
         if len(found) == limit:
             break
     return found
-
-
-def claimed(tx: Tx, ids: Sequence[int]) -> list[Claimed]:
-    """The leased deliveries with their readers and addresses, in the order of `ids`."""
-    if not ids:
-        return []
-    rows = tx.execute(
-        select(
-            _D,
-            _M.c.process_id,
-            _M.c.tag.label("mailing_tag"),
-            _M.c.kind.label("mailing_kind"),
-            _M.c.corrects_id,
-            _L.c.tag.label("liaison_tag"),
-            _L.c.state.label("liaison_state"),
-            _L.c.paused_until,
-            _L.c.name,
-            _L.c.zone,
-            _SUB.c.tag.label("subscription_tag"),
-            _SUB.c.state.label("subscription_state"),
-            _ADDRESS.c.addr,
-            _ADDRESS.c.key,
-            _ADDRESS.c.retired_at,
-            _ADDRESS.c.ascii_alt,
-        )
-        .join(_M, _M.c.id == _D.c.mailing_id)
-        .outerjoin(_L, _L.c.id == _D.c.liaison_id)
-        .outerjoin(_SUB, _SUB.c.id == _D.c.subscription_id)
-        .outerjoin(_ADDRESS, _ADDRESS.c.id == _D.c.address_id)
-        .where(_D.c.id.in_(ids))
-    )
-    found = {row.id: _claimed(row) for row in rows}
-    return [found[i] for i in ids if i in found]
-
-
-def _claimed(row: Any) -> Claimed:
-    return Claimed(
-        id=row.id,
-        n=row.tries,
-        was=DeliveryState.DEFERRED if row.tries > 1 else DeliveryState.QUEUED,
-        process_id=row.process_id,
-        mailing_id=row.mailing_id,
-        mailing_tag=row.mailing_tag,
-        mailing_kind=row.mailing_kind,
-        corrects_id=row.corrects_id,
-        variant_id=row.variant_id,
-        liaison_id=row.liaison_id,
-        liaison_tag=row.liaison_tag or 0,
-        liaison_state=row.liaison_state or "",
-        paused_until=row.paused_until,
-        name=row.name or "",
-        zone=row.zone or "UTC",
-        subscription_id=row.subscription_id,
-        subscription_tag=row.subscription_tag or 0,
-        subscription_state=row.subscription_state or "",
-        address_id=row.address_id,
-        addr=row.addr or row.to_addr or "",
-        address_key=row.key or "",
-        address_retired=row.retired_at is not None,
-        ascii_alt=row.ascii_alt,
-        lang=row.lang,
-        send_at=row.send_at,
-        not_after=row.not_after,
-        dated_at=row.dated_at,
-        created_at=row.created_at,
-        domain=row.domain,
-    )
 
 
 def bodies(tx: Tx, variant_ids: Iterable[int]) -> dict[int, Any]:

@@ -270,13 +270,13 @@ def settled(tx: Tx, mailing_id: int) -> tuple[int, str]:
 def groups_of(tx: Tx, liaison_ids: Sequence[int]) -> dict[int, list[tuple[str, str, str]]]:
     """Per liaison the groups they stand for: (region, slug, name)."""
     found: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
-    for row in tx.execute(
+    for liaison_id, *group in tx.execute(
         select(_MANDATE.c.liaison_id, _GROUP.c.region, _GROUP.c.slug, _GROUP.c.name)
         .join(_GROUP, _GROUP.c.id == _MANDATE.c.group_id)
         .where(_MANDATE.c.liaison_id.in_(liaison_ids), _MANDATE.c.until_on.is_(None))
         .order_by(_MANDATE.c.id)
     ):
-        found[row.liaison_id].append((row.region, row.slug, row.name))
+        found[liaison_id].append(tuple(group))
     return found
 
 

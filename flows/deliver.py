@@ -12,12 +12,12 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from db import addresses, editions, notes, outbox, pauses, process, readers, sent
+from db import addresses, editions, lease, notes, outbox, pauses, process, readers, sent
 from db.attempts import Fate
 from db.engine import Lane, Tx
 from db.journal import Act
+from db.lease import Claimed
 from db.notes import Notes
-from db.outbox import Claimed
 from db.states import DeliveryState
 from flows import bounces, control, frozen
 from flows.engine import Engine
@@ -176,7 +176,7 @@ def _claim(run: _Run) -> _Batch:
     if not ids:
         return _Batch()
     with run.engine.db.read() as tx:
-        claimed = outbox.claimed(tx, ids)
+        claimed = lease.claimed(tx, ids)
         variants = {c.variant_id for c in claimed if c.variant_id is not None}
         # Held by the batch itself: what the desk gives up meanwhile is still needed here.
         known = {v: run.desk.stencils[v] for v in variants if v in run.desk.stencils}
@@ -264,13 +264,14 @@ def _compose(run: _Run, batch: _Batch, claimed: Claimed, dropped: list[tuple[Cla
             _stencil(run, batch, claimed),
             batch.blocks.get(claimed.id, {}),
             batch.groups.get(claimed.liaison_id or 0, ""),
+            batch.ours,
         )
     except (AddressError, MissingField, KeyError) as error:
         # One faulty row must not stop the others; it is a person's to mend.
         dropped.append((claimed, f"cannot be composed: {error}"))
         return None
-    data = made.data if run.sign is None else run.sign(made.data, run.clock())
-    made = replace(made, data=data, ours=batch.ours)
+    if run.sign is not None:
+        made = replace(made, data=run.sign(made.data, run.clock()))
     run.held[claimed.id] = (claimed, hashlib.sha256(made.data).hexdigest())
     COMPOSED.reach()
     return made

@@ -3,12 +3,12 @@
 Pure and deterministic: the same delivery composed twice gives the same bytes and the same Message-ID.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from db.editions import DigestRow, MailingRow
-from db.outbox import Claimed
+from db.lease import Claimed
 from db.process import ProcessRow
 from flows.frozen import Frozen
 from mailer import address, compose, header, words
@@ -92,8 +92,18 @@ class Desk:
             self.octets -= self.stencils.pop(next(iter(self.stencils))).frame.octets
 
 
-def letter(sender: Sender, claimed: Claimed, ready: Stencil, blocks: Mapping[str, Fragment], group: str) -> Letter:
-    """The mail of one delivery, unsigned. Raises `compose.MissingField` or `address.AddressError`."""
+def letter(
+    sender: Sender,
+    claimed: Claimed,
+    ready: Stencil,
+    blocks: Mapping[str, Fragment],
+    group: str,
+    ours: Callable[[], bool] | None = None,
+) -> Letter:
+    """The mail of one delivery, unsigned; `ours` as in `Letter`.
+
+    Raises `compose.MissingField` or `address.AddressError`.
+    """
     tokens = _tokens(sender, claimed, ready.numbers)
     coded = [token.encode() for token in tokens]
     values = _words(sender, claimed, group)
@@ -114,6 +124,7 @@ def letter(sender: Sender, claimed: Claimed, ready: Stencil, blocks: Mapping[str
         rcpt_to=to.addr,
         data=compose.compose(ready.frame, person, b"".join(head)),
         needs_utf8=to.needs_smtputf8,
+        ours=ours,
     )
 
 

@@ -6,10 +6,10 @@ A preview writes nothing. It is made by the same decision and the same wording a
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from db import addresses, counters, editions, outbox, readers
+from db import addresses, counters, editions, lease, outbox, readers
 from db.editions import DigestRow, EditionRow, MailingRow
 from db.journal import Act
-from db.outbox import Claimed
+from db.lease import Claimed
 from db.process import ProcessRow
 from db.states import DeliveryState, EditionState
 from digests import cadence, news
@@ -192,7 +192,7 @@ def archived(engine: Engine, owner: ProcessRow, series: DigestRow, number: int, 
         found = outbox.find_delivery(tx, mailing.tag, row.liaison_tag)
         if found is None:
             return Preview(reason=readers.left_out_reason(tx, mailing.id, row.liaison_id) or "not in this edition")
-        claimed = outbox.claimed(tx, [found[0]])[0]
+        claimed = lease.claimed(tx, [found[0]])[0]
         body = outbox.bodies(tx, [claimed.variant_id or 0]).get(claimed.variant_id or 0)
         blocks = frozen.load_blocks(outbox.personal(tx, [claimed.id]).get(claimed.id))
         groups = ", ".join(name for _, _, name in readers.groups_of(tx, [row.liaison_id]).get(row.liaison_id, ()))

@@ -318,6 +318,8 @@ def _personal(part: _Part, place: Field, key: str, person: Person) -> bytes:
 def _made(part: _Part, place: Field, key: str, person: Person) -> bytes:
     if place.form == "block":
         value = _block(key, person, part.encode)
+        if not value:
+            return _coded("", part.base64)
         value = flow(value, part.delsp) if part.encode is _TEXT_FORMS else value
         return _coded(value.replace("\n", "\r\n"), part.base64)
     return _spliced(_found(key, person), place.form, part.encode is _TEXT_FORMS, part.base64, part.delsp)

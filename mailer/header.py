@@ -20,6 +20,8 @@ from mailer.clean import clean, one_line
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _SAFE_Q = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+_PLAIN_Q = bytes(_SAFE_Q) + b" "
+_Q = tuple(chr(byte) if byte in _SAFE_Q else "_" if byte == 32 else f"={byte:02X}" for byte in range(256))
 _MSGID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 _BIDI = re.compile("[\u200e\u200f\u061c\u2066-\u2069]")
 _WORD = 75
@@ -182,10 +184,12 @@ def _phrase(text: str, column: int) -> tuple[str, ...]:
 def _encoded(text: str, column: int) -> list[str]:
     """Encoded words of whole characters, the first fit to stand at `column`; Q or B, whichever is shorter."""
     data = text.encode()
-    plain = sum(byte in _SAFE_Q or byte == 32 for byte in data)
+    wide = len(data.translate(None, _PLAIN_Q))
     # Q costs three for each byte that is not plain, B four thirds for every byte.
-    use_q = plain + 3 * (len(data) - plain) <= len(data) * 4 / 3
+    use_q = len(data) + 2 * wide <= len(data) * 4 / 3
     room = _WORD - len("=?utf-8?q??=") - column
+    if (len(data) + 2 * wide <= room) if use_q else (len(data) <= room // 4 * 3):
+        return [_encode_q(text) if use_q else _encode_b(text)] if text else []  # most names
     chunks: list[str] = []
     current, size = "", 0
     for char in text:
@@ -201,12 +205,11 @@ def _encoded(text: str, column: int) -> list[str]:
 
 
 def _q_size(char: str) -> int:
-    return sum(1 if byte in _SAFE_Q or byte == 32 else 3 for byte in char.encode())
+    return sum(len(_Q[byte]) for byte in char.encode())
 
 
 def _encode_q(text: str) -> str:
-    body = "".join(chr(byte) if byte in _SAFE_Q else "_" if byte == 32 else f"={byte:02X}" for byte in text.encode())
-    return f"=?utf-8?q?{body}?="
+    return f"=?utf-8?q?{''.join(map(_Q.__getitem__, text.encode()))}?="
 
 
 def _encode_b(text: str) -> str:

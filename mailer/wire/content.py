@@ -7,8 +7,7 @@ def judge(data: bytes, limits: ListenerSettings) -> bytes | tuple[str, bytes]:
     """The data with dots unstuffed, or counter and words of a refusal. `data` begins with a CR LF of its own."""
     if len(data) - 2 > limits.size_limit:
         return "refused_size", b"552 5.3.4 the mail is too big"
-    ends = data.count(b"\r\n")
-    if data.count(b"\n") != ends or data.count(b"\r") != ends:
+    if bare_line_end(data):
         return "refused_bare_line_end", b"554 5.5.2 bare CR or LF in the data (RFC 5321 section 2.3.8)"
     if longer_than(data, limits.line_limit):
         return "refused_line_length", b"554 5.6.0 a line of the data is too long"
@@ -18,6 +17,15 @@ def judge(data: bytes, limits: ListenerSettings) -> bytes | tuple[str, bytes]:
     if loops(data, limits.received_limit, limits.loop_marks):
         return "refused_loop", b"554 5.4.6 this mail goes round in a loop"
     return data
+
+
+def bare_line_end(data: bytes) -> bool:
+    """Whether a CR or LF stands alone (RFC 5321 section 2.3.8)."""
+    ends = data.translate(None, _NO_LINE_END)
+    return ends != b"\r\n" * (len(ends) // 2)
+
+
+_NO_LINE_END = bytes(set(range(256)) - set(b"\r\n"))
 
 
 def longer_than(data: bytes, limit: int) -> bool:

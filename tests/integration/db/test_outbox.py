@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from db import outbox, tables
+from db import lease, outbox, tables
 from db.attempts import Fate
 from db.engine import Database
 from db.journal import Act
@@ -32,7 +32,7 @@ def test_a_claim_leases_and_opens_an_attempt(database: Database) -> None:
     _, mailing, ids = fan_out(database, 3)
     with database.write() as tx:
         got = outbox.claim(tx, NOW, "w1", LEASE, limit=2)
-        claimed = outbox.claimed(tx, got)
+        claimed = lease.claimed(tx, got)
     assert got == ids[:2]
     assert [c.addr for c in claimed] == ["r0@one.example", "r1@one.example"]
     assert {c.mailing_id for c in claimed} == {mailing}
@@ -96,7 +96,7 @@ def test_urgent_lanes_leave_first(database: Database) -> None:
             tries=0,
         )
         assert outbox.claim(tx, NOW, "w", LEASE, limit=1) == [urgent]
-        assert outbox.claimed(tx, [urgent])[0].addr == "x@two.example"
+        assert lease.claimed(tx, [urgent])[0].addr == "x@two.example"
 
 
 def test_record_is_fenced_by_worker_and_try(database: Database) -> None:
@@ -148,8 +148,8 @@ def test_a_deferred_one_comes_again_later(database: Database) -> None:
         assert outbox.claim(tx, NOW, "w", LEASE, limit=1) == []
         assert outbox.next_due(tx, NOW) == later
         again = outbox.claim(tx, later, "w", LEASE + timedelta(hours=1), limit=1)
-        assert outbox.claimed(tx, again)[0].n == 2
-        assert outbox.claimed(tx, again)[0].dated_at == NOW  # the Date of the first claim stays
+        assert lease.claimed(tx, again)[0].n == 2
+        assert lease.claimed(tx, again)[0].dated_at == NOW  # the Date of the first claim stays
 
 
 def test_ending_journals_and_finishes_the_mailing(database: Database) -> None:
