@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from digests.language import parents
+
 KEYS = ("tracks", "groups", "regions", "languages", "cadences", "names")
 
 
@@ -78,5 +80,5 @@ def _fits(name: str, wanted: Sequence[str], profile: Profile) -> bool:
     has: frozenset[str] = getattr(profile, name)
     if name == "languages":
         # Somebody who reads pt-BR reads what is for readers of pt.
-        has = has | {tag.split("-")[0] for tag in has}
+        has = has | {tag.split("-")[0] for tag in has} | {up for tag in has for up in parents(tag)}
     return not has.isdisjoint(wanted)

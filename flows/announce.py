@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from db import announcements, editions, events, journal, outbox, process, roster, texts
+from db import addresses, announcements, editions, events, journal, outbox, process, roster, texts
 from db import timeline as entries
 from db.announcements import AnnouncementRow
 from db.editions import MailingRow
@@ -21,10 +21,10 @@ from db.states import WAITING, AnnouncementState, DeliveryState, MailingState
 from digests import audience, cadence
 from digests.facts import OtherFacts
 from digests.landing import Landing
-from digests.language import WrongTag, canonical
 from digests.subject import Status, Subject, SubjectKind
 from digests.wall import UnknownZone, day_end, instant, moment_text, read_wall, zone
 from flows.engine import Engine, Refused
+from flows.fields import language_of
 
 OWNER = "announcement"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -107,15 +107,27 @@ def by_language(said: Mapping[str, Text]) -> dict[str, Text]:
     """Texts by canonical tag. Raises `Refused`."""
     if not said:
         raise Refused("an announcement needs a text in at least one language")
-    try:
-        return {canonical(lang): text for lang, text in said.items()}
-    except WrongTag as error:
-        raise Refused(str(error)) from error
+    return {language_of(lang): text for lang, text in said.items()}
 
 
-def edit(engine: Engine, process_id: int, slug: str, said: Mapping[str, Text], *, act: Act) -> AnnouncementRow:
-    """Put in new words, or a language more, before it is mailed; what was approved must be approved anew."""
-    by_lang = by_language(said)
+def edit(
+    engine: Engine,
+    process_id: int,
+    slug: str,
+    said: Mapping[str, Text],
+    *,
+    act: Act,
+    rule: Mapping[str, Any] | None = None,
+    landing: str = "",
+) -> AnnouncementRow:
+    """Put in new words, a language more, another audience or landing, before it is mailed; what was approved must be
+    approved anew."""
+    if not said and not rule and not landing:
+        raise Refused("say what is to be edited: words, the audience, or when it lands")
+    if landing and landing not in LANDINGS:
+        raise Refused(f"an announcement lands as one of {', '.join(LANDINGS)}, not {landing!r}")
+    by_lang = by_language(said) if said else {}
+    picked = _audience(engine.db, process_id, rule) if rule else None
     with engine.db.write() as tx:
         row = need(announcements.by_slug(tx, process_id, slug), slug)
         if row.state in (AnnouncementState.MAILED, AnnouncementState.WITHDRAWN):
@@ -129,7 +141,11 @@ def edit(engine: Engine, process_id: int, slug: str, said: Mapping[str, Text], *
                 else:
                     texts.put_translation(tx, process_id, (OWNER, row.id), field, lang, body, act=act)
         journal.note(tx, act, (OWNER, row.id), "edited", process_id=process_id)
-        announcements.change(tx, row.id, reviewed_by=None, written_by=act.actor)
+        values: dict[str, Any] = {"audience": picked.as_document()} if picked is not None else {}
+        values |= {"landing": landing} if landing else {}
+        if values and row.corrects_id is not None:
+            raise Refused(f"{slug} is an erratum: it goes to exactly those who got the first, at once")
+        announcements.change(tx, row.id, reviewed_by=None, written_by=act.actor, **values)
         if row.state == AnnouncementState.SCHEDULED and (row.reviewed_by or engine.settings.second_person):
             journal.move(tx, act, OWNER, row.id, AnnouncementState.REVIEW, "edited", process_id=process_id)
         return announcements.by_id(tx, row.id)
@@ -137,13 +153,16 @@ def edit(engine: Engine, process_id: int, slug: str, said: Mapping[str, Text], *
 
 def _audience(db: Database, process_id: int, rule: Mapping[str, Any]) -> audience.Audience:
     with db.read() as tx:
-        known = {
+        known: dict[str, list[str]] = {
             "tracks": [track.slug for track in process.tracks(tx, process_id)],
             "groups": [group.slug for group in roster.groups(tx, process_id)],
             "regions": sorted({group.region for group in roster.groups(tx, process_id)}),
+            "cadences": [one.value for one in cadence.Cadence],
+            "names": [mine[0].key for mine in addresses.addresses(tx, process_id).values()],
         }
     try:
-        return audience.parse(rule, known)
+        tags = [language_of(tag) for tag in rule.get("languages", ())]
+        return audience.parse({**rule, "languages": tags}, known)
     except audience.WrongAudience as error:
         raise Refused(str(error)) from error
 

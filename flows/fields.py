@@ -15,6 +15,7 @@ from digests.language import WrongTag, canonical
 from digests.wall import read_moment, zone_names
 from digests.when import Precision, day_span
 from flows import source
+from flows.engine import Refused
 from flows.reports import Rejected, unknown
 from flows.source import Mapping, Node, Scalar
 
@@ -57,6 +58,14 @@ def language(text: str) -> str:
     if tag.split("-")[0] not in languages():
         raise ValueError(unknown("language", text, named_languages()))
     return tag
+
+
+def language_of(text: str) -> str:
+    """The same for a tag that a person gave; raises `Refused` with the tag and the nearest known ones."""
+    try:
+        return language(text)
+    except ValueError as error:
+        raise Refused(f"{text!r}: {error}") from error
 
 
 class Fields:

@@ -25,7 +25,7 @@ from digests.news import Deliver, Label, News, Scope
 from digests.subject import Subject, SubjectKind
 from flows import frozen, post, publish, restore
 from flows.engine import Engine, Refused
-from flows.fields import language
+from flows.fields import language_of
 from flows.press import Press
 from flows.publish import PART
 from flows.reland import hours_of
@@ -47,10 +47,7 @@ class _Reworded:
 
 def order(engine: Engine, owner: ProcessRow, kind: str, subject_id: int, lang: str, hours: int, *, act: Act) -> str:
     """Have a digest or an announcement wait for a language, 0 hours: no more; gives the tag as it is stored."""
-    try:
-        tag = language(lang)
-    except ValueError as error:
-        raise Refused(str(error)) from error
+    tag = language_of(lang)
     if tag == owner.source_lang:
         raise Refused(f"{tag} is the source language of {owner.slug}: there is nothing to wait for")
     if not 0 <= hours <= LONGEST:

@@ -138,10 +138,7 @@ def named(tx: Tx, process: ProcessRow) -> dict[str, tuple[Field, Wording]]:
 
 
 def _target(lang: str, process: ProcessRow) -> str:
-    try:
-        tag = reading.language(lang)
-    except ValueError as error:
-        raise Refused(str(error)) from error
+    tag = reading.language_of(lang)
     if tag == process.source_lang:
         raise Refused(f"{tag} is the source language of {process.slug}: its texts come from the timeline file")
     return tag

@@ -17,12 +17,18 @@ _PLACES = re.compile(
     r"|\[(?:link|url|date|time|name|place|insert[^\]]*|\.\.\.|…)\](?!\()|https?://(?:www\.)?example\.(?:com|org|net)\b\S*",
 )
 _HOUR = re.compile(
-    r"(?<![\d:.,/-])(?:[01]?\d|2[0-3])(?::[0-5]\d(?!\d|:)(?:\s?[ap]\.?m\b\.?)?|\s?[ap]\.?m\b\.?|h[0-5]?\d?\b|\s?Uhr\b)",
+    r"(?<![\d:.,/-])(?:[01]?\d|2[0-3])"
+    r"(?::[0-5]\d(?!\d|:)(?:\s?[ap]\.?m\b\.?)?|\s?[ap]\.?m\b\.?|h[0-5]?\d?\b|\s?Uhr\b|[時点點](?!間))",
     re.I,
 )
 _ZONE = re.compile(
     r"\b(?:UTC|GMT|Z|[A-Z]{1,4}[SD]?T|MSK)\b|\b(?:Africa|America|Asia|Europe|Australia|Pacific|Atlantic|Indian)/\w+"
     r"|[+-−]\d{1,2}(?::?\d\d)?\b|\bzonestamp|\byour (?:own |local )?time\b"
+    # The same in the other languages of the service: "Moscow time", "Central time", "Universal time".
+    r"|توقيت|שעון|\bвремени\b|\bпо (?:мск|гринвичу)|\bhora(?:rio)? (?:de|del|local|universal|central)\b"
+    r"|\bheure (?:de|locale|universelle|d['’])|\w+er Zeit\b|\b(?:MES?Z|Ortszeit|Weltzeit)\b|मानक समय|समयानुसार"
+    r"|世界[時时]|[標标][準准][時时]|(?:日本|現地|台[灣湾]|北京|当地|當地|香港)[時时][間间]"
+    r"|\bWI(?:B|TA|T)\b|\bwaktu \w+|\bsaa za \w+"
 )
 
 

@@ -27,37 +27,34 @@ cli = typer.Typer(name="announce", help="One-off texts of the core team.", no_ar
 Texts = Annotated[list[str], typer.Option("--text", help="LANG=FILE, Markdown that begins with `# Title`.")]
 
 
+Tracks = Annotated[list[str] | None, typer.Option("--track", help="For liaisons who follow it.")]
+Groups = Annotated[list[str] | None, typer.Option("--group", help="For liaisons of it.")]
+Regions = Annotated[list[str] | None, typer.Option("--region", help="For liaisons of its groups.")]
+Languages = Annotated[list[str] | None, typer.Option("--language", help="For readers of it.")]
+Cadences = Annotated[list[str] | None, typer.Option("--cadence", help="For readers of this cadence.")]
+Names = Annotated[list[str] | None, typer.Option("--name", help="For the liaison with this address.")]
+LANDS = "instant; wall: that time on each clock; day: that day at each reader's hour; hour: their next hour."
+
+
 @cli.command()
 def add(
     context: typer.Context,
     slug: Annotated[str, typer.Argument(help="Short name.")],
     text: Texts,
-    track: Annotated[list[str] | None, typer.Option(help="For liaisons who follow it.")] = None,
-    group: Annotated[list[str] | None, typer.Option(help="For liaisons of it.")] = None,
-    region: Annotated[list[str] | None, typer.Option(help="For liaisons of its groups.")] = None,
-    language: Annotated[list[str] | None, typer.Option(help="For readers of it.")] = None,
-    cadence: Annotated[list[str] | None, typer.Option(help="For readers of this cadence.")] = None,
-    name: Annotated[list[str] | None, typer.Option(help="For the liaison with this address.")] = None,
+    track: Tracks = None,
+    group: Groups = None,
+    region: Regions = None,
+    language: Languages = None,
+    cadence: Cadences = None,
+    name: Names = None,
     fold: Annotated[bool, typer.Option(help="Put it into the next digest instead of a mail.")] = False,
-    landing: Annotated[
-        str,
-        typer.Option(
-            help="instant; wall: that time on each clock; day: that day at each reader's hour; hour: their next hour."
-        ),
-    ] = "instant",
+    landing: Annotated[str, typer.Option(help=LANDS)] = "instant",
     urgent: Annotated[bool, typer.Option(help="Leaves before bulk mail.")] = False,
 ) -> None:
     """Write a draft, in one or more languages, for everyone or for whoever fits any of the options."""
     session: Session = context.obj
     said = _texts(text)
-    rule = {
-        "tracks": track or [],
-        "groups": group or [],
-        "regions": region or [],
-        "languages": language or [],
-        "cadences": cadence or [],
-        "names": [key(address) for address in name or ()],
-    }
+    rule = _rule(track, group, region, language, cadence, name)
     made = flow.add(
         session.engine, session.process.id, slug, said, act=session.act(), rule=rule, fold=fold, landing=landing,
         urgent=urgent,
@@ -67,22 +64,59 @@ def add(
     )
 
 
+def _rule(
+    track: list[str] | None,
+    group: list[str] | None,
+    region: list[str] | None,
+    language: list[str] | None,
+    cadence: list[str] | None,
+    name: list[str] | None,
+) -> dict[str, list[str]]:
+    """The audience that the options mean, without what was not given."""
+    rule = {
+        "tracks": track,
+        "groups": group,
+        "regions": region,
+        "languages": language,
+        "cadences": cadence,
+        "names": [key(address) for address in name or ()],
+    }
+    return {kind: values for kind, values in rule.items() if values}
+
+
 def _texts(pairs: list[str]) -> dict[str, flow.Text]:
     said = {}
     for pair in pairs:
         lang, equals, name = pair.partition("=")
         if not equals:
             raise Refused(f"--text takes LANG=FILE, such as en=office-hours.md, not {pair!r}")
-        said[lang] = flow.read_text(Path(name).read_text("utf-8"))
+        said[lang] = flow.read_text(console.text_of(Path(name)))
     return said
 
 
 @cli.command()
-def edit(context: typer.Context, slug: str, text: Texts) -> None:
-    """Put in new words, or a language more, before it is mailed."""
+def edit(
+    context: typer.Context,
+    slug: str,
+    text: Annotated[list[str] | None, typer.Option("--text", help="LANG=FILE, as for `add`.")] = None,
+    track: Tracks = None,
+    group: Groups = None,
+    region: Regions = None,
+    language: Languages = None,
+    cadence: Cadences = None,
+    name: Names = None,
+    everyone: Annotated[bool, typer.Option("--everyone", help="For everyone, instead of whom it was for.")] = False,
+    landing: Annotated[str, typer.Option(help=LANDS)] = "",
+) -> None:
+    """Put in new words, a language more, another audience or landing, before it is mailed."""
     session: Session = context.obj
-    row = flow.edit(session.engine, session.process.id, slug, _texts(text), act=session.act())
-    console.answer(session.json, row, f"{slug} has new words and is {_state(row)}")
+    rule: dict[str, object] = {**_rule(track, group, region, language, cadence, name)}
+    if everyone:
+        rule["all"] = True
+    row = flow.edit(
+        session.engine, session.process.id, slug, _texts(text or []), act=session.act(), rule=rule, landing=landing
+    )
+    console.answer(session.json, row, f"{slug} is edited and is {_state(row)}")
 
 
 @cli.command()
@@ -168,6 +202,10 @@ def schedule(
     else:
         where = "into the first digest frozen after" if row.fold else "goes at"
         console.say(f"{slug} {where} {row.send_wall} {row.zone}" + (f", then {row.repeat}" if row.repeat else ""))
+    if not session.json:
+        for one in precheck.check(session.engine, session.process.id, slug, now=session.act().now):
+            if one.level == "fault":
+                console.say(f"note: to mend, as `tidings announce check {slug}` says: {one.what}, {one.found}")
 
 
 @cli.command()

@@ -46,6 +46,14 @@ def emit(value: Any) -> None:
     sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")
 
 
+def text_of(file: Path) -> str:
+    """What a text file says, without a mark of its encoding; one that is not UTF-8 is refused."""
+    try:
+        return file.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        fail(f"{file} is not UTF-8: {error.reason} at octet {error.start}")
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table for people. Cells are shown as they are: text from outside is never taken for markup."""
     made = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)

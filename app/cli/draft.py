@@ -10,7 +10,6 @@ from app.cli.digest import Digest, draft_of, series_of
 from app.cli.session import Session
 from flows import choices, corrections
 from flows.choices import Wish
-from flows.engine import Refused
 
 Names = list[str]
 
@@ -37,7 +36,7 @@ def draft(
     session: Session = context.obj
     series = series_of(session, digest)
     wanted = edition or draft_of(session, digest)
-    words = {language or session.process.source_lang: _read(foreword)} if foreword is not None else {}
+    words = {language or session.process.source_lang: console.text_of(foreword)} if foreword is not None else {}
     wish = Wish(leave_out, put_off, pin, clear, words)
     if wish != Wish([], [], [], [], {}):
         choices.edit(session.engine, series, wanted, wish, act=session.act())
@@ -72,13 +71,6 @@ def erratum(
     would = "would get" if dry_run else "get"
     said = f"{done.deliveries} {would} the correction of {name} in no. {number}"
     console.answer(session.json, done, said + (f"; {done.left_out} may not be mailed now" if done.left_out else ""))
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise Refused(f"{file} is not UTF-8") from error
 
 
 def add(cli: typer.Typer) -> None:

@@ -77,7 +77,7 @@ def _context(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        found = yaml.safe_load(file.read_text("utf-8"))
+        found = yaml.safe_load(console.text_of(file))
     except yaml.YAMLError as error:
         console.fail(f"{file} is not YAML: {error}")
     if not isinstance(found, dict):

@@ -42,7 +42,7 @@ def rehearse(
         return
     file, act = Path(diff), session.act()
     change = (
-        whatif.file(session.process, diff, file.read_text("utf-8"), act)
+        whatif.file(session.process, diff, console.text_of(file), act)
         if file.is_file()
         else whatif.setting(session.process, diff, act)
     )

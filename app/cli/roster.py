@@ -33,7 +33,7 @@ def import_(
     if groups_file is None and liaisons_file is None:
         console.fail("name a file with --groups or --liaisons", console.USAGE)
     if groups_file is not None:
-        content = groups_file.read_text("utf-8")
+        content = console.text_of(groups_file)
         report(session, groups.import_groups(engine.db, slug, content, draw_tag=draw_tag, act=session.act()))
     if liaisons_file is not None:
         report(
@@ -42,7 +42,7 @@ def import_(
                 engine.db,
                 slug,
                 digest or only_digest(session),
-                liaisons_file.read_text("utf-8"),
+                console.text_of(liaisons_file),
                 draw_tag=draw_tag,
                 act=session.act(),
                 address_hash=engine.keys.address_hash,

@@ -42,7 +42,7 @@ def import_(
 ) -> None:
     """Bring the timeline to what FILE says; nothing is imported if anything in it is wrong."""
     session: Session = context.obj
-    content = file.read_text("utf-8-sig")
+    content = console.text_of(file)
     kind = {".csv": "csv", ".ics": "ics"}.get(file.suffix.lower(), "yaml")
     slug = session.process_slug
     if kind == "yaml" and (domain or prefix or not _any_process(session)):
@@ -86,7 +86,7 @@ def questions_(
     """Bring the questions to what FILE says."""
     session: Session = context.obj
     day = as_of.date() if as_of is not None else None
-    content = file.read_text("utf-8")
+    content = console.text_of(file)
     report(
         session,
         questions.import_questions(session.engine.db, session.process.slug, content, act=session.act(), as_of=day),

@@ -54,10 +54,7 @@ def import_(
     form = translators.FORMS.get(file.suffix.lower())
     if form is None:
         console.fail(f"{file}: what is it? name it .po, .xlf, .xliff, .yaml or .yml", console.USAGE)
-    try:
-        content = file.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        console.fail(f"{file} is not UTF-8: {error.reason} at octet {error.start}")
+    content = console.text_of(file)
     report(
         session,
         translations.import_texts(

@@ -64,6 +64,31 @@ def test_a_second_person_lets_it_go(world: World) -> None:
         announce.edit(world.engine, process_id, "hours", HOURS, act=world.act())
 
 
+def test_another_audience_and_landing_before_it_goes(world: World) -> None:
+    world.populate()
+    put(world, rule={"names": ["chidi@coast.example"]})
+    process_id = world.process().id
+
+    def edit(**values: object) -> None:
+        announce.edit(world.engine, process_id, "hours", {}, act=world.act("operator:ana"), **values)
+
+    edit(rule={"languages": ["AR"]}, landing="hour")
+    assert (row(world).audience, row(world).landing) == ({"languages": ["ar"]}, "hour")
+    edit(rule={"all": True})
+    assert row(world).audience == {"all": True}
+    for wrong, why in (
+        ({}, "say what"),
+        ({"landing": "soon"}, "instant, wall, day, hour"),
+        ({"rule": {"languages": ["klingon"]}}, "'klingon': unknown language"),
+        ({"rule": {"cadences": ["dayly"]}}, "unknown cadence 'dayly'"),
+        ({"rule": {"names": ["eve@nowhere.example"]}}, "unknown name 'eve@nowhere.example'"),
+    ):
+        with pytest.raises(Refused, match=why):
+            edit(**wrong)
+    with pytest.raises(Refused, match="'xx': unknown language"):
+        put(world, "other", {"xx": HOURS["en"]})
+
+
 def test_sent_back_to_its_writer(world: World) -> None:
     world.populate()
     put(world)

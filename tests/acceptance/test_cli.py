@@ -154,6 +154,10 @@ def test_an_announcement_by_two_people_from_the_command_line(shell: Shell) -> No
     bad = shell.run("announce", "check", "hours", "--no-links", code=1)
     assert "[date]" in bad.stdout
     assert "1 to mend" in bad.stderr
+    (shell.folder / "latin.md").write_bytes(b"# B\xfcro\n\nWords.\n")
+    assert "not UTF-8" in shell.run("announce", "edit", "hours", "--text", "de=latin.md", code=1).stderr
+    assert "to mend" in shell.run("announce", "schedule", "hours", "--at", "2199-01-01T10:00").stdout
+    assert "a draft again" in shell.run("announce", "undo", "hours").stdout
     (shell.folder / "en.md").write_text("# Office hours\n\nOn Thursday.\n")
     shell.run("--as", "ana", "announce", "edit", "hours", "--text", "en=en.md")
     shell.run("announce", "check", "hours", "--no-links")
