@@ -148,8 +148,11 @@ def _key(lang: str, key: str, n: int) -> str:
 
 
 def _people(engine: Engine, contacts: Sequence[ContactRow], lang: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Addresses and languages of the contact persons who speak a language, else of who is alerted."""
-    found = {one.address: one.languages for one in contacts if lang in wanted(one.languages)}
+    """Addresses and languages of who is asked: contact persons of the process who speak a language, else those of its
+    tracks who do, else who is alerted."""
+    speakers = [one for one in contacts if lang in wanted(one.languages)]
+    chosen = [one for one in speakers if one.track_id is None] or speakers
+    found = {one.address: one.languages for one in chosen}
     return list(found.items()) or [(address, ()) for address in engine.settings.alerts[:1]]
 
 
@@ -170,7 +173,9 @@ def _letter(
         title=Block(call.title, owner.source_lang),
         due=When(call.until, None, Precision.TIME),
         about=call.lang,
-        details=tuple(Block(unit.source, owner.source_lang) for unit in units[:SHOWN]),
+        details=tuple(Block(source, owner.source_lang) for source in dict.fromkeys(unit.source for unit in units))[
+            :SHOWN
+        ],
         number=len(units),
     )
     sheet = write(Sheet(owner.slug, owner.source_lang, call.lang, units), "po", now)

@@ -8,6 +8,7 @@ from app.cli import console
 from app.cli.session import Session
 from app.cli.status import rate
 from db import holding, outbox, pauses
+from digests.gate import WAITS
 from flows import control, restore, sampling
 from flows.engine import Refused
 from flows.status import limits
@@ -66,7 +67,10 @@ def held(context: typer.Context) -> None:
             for r in rows
         ],
     )
-    if rows:
+    awaited = [row for row in rows if row.why.startswith(WAITS)]
+    if awaited:
+        console.say("`translate waiting` tells what is missing; `translate open N -l LANG` waits no longer")
+    if len(awaited) < len(rows):
         console.say("`outbox release N` sends them, `drop N` never, `presume N` when they had gone out already")
 
 

@@ -15,6 +15,7 @@ from flows.engine import Refused
 
 cli = typer.Typer(name="translate", help="Texts of the process out to translators and back.", no_args_is_help=True)
 
+_SHOWN = 4
 Language = Annotated[str, typer.Option("--language", "-l", help="Such as fr or pt-BR.")]
 
 
@@ -152,12 +153,18 @@ def waiting(
         ["mailing", "key", "language", "state", "until (UTC)", "mails held", "called", "missing"],
         [
             (r.mailing_id, r.key, r.lang, r.state, f"{r.cut_off_at:%Y-%m-%d %H:%M}", r.mails, r.called,
-             ", ".join(r.missing))
+             _some(r.missing))
             for r in rows
         ],
     )  # fmt: skip
     if rows and not every:
         console.say("`tidings translate open N -l LANG` waits no longer")
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """The first names, and how many more there are; `--json` has them all."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 @cli.command("open")
