@@ -138,7 +138,9 @@ class _Event:
         found = tuple(dict.fromkeys(name for name in named if name in known))
         if found or default in known:
             return found or (str(default),)
-        self._reject("CATEGORIES", f"names no track; {unknown('track', ' '.join(named), known)}", " ".join(named))
+        wanted = " ".join(named) or default or ""
+        why = unknown("track", wanted, known) if wanted else "name one there, or for the whole file with --track"
+        self._reject("CATEGORIES", f"names no track; {why}", wanted)
         return ()
 
     def _dates(self) -> tuple[When | None, tuple[Session, ...]]:
@@ -149,7 +151,9 @@ class _Event:
         try:
             return self._when(start.dt)
         except (ValueError, TypeError, AttributeError) as error:
-            self._reject("DTSTART", str(error))
+            said = str(error)
+            broken = f"is no date that there is: {said.rpartition(': ')[2]}" if "broken property" in said else said
+            self._reject("DTSTART", broken)
             return None, ()
 
     def _when(self, start: date | datetime) -> tuple[When, tuple[Session, ...]]:

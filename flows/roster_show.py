@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from db import addresses, editions, roster, subscriptions
 from db import process as processes
@@ -17,10 +18,15 @@ from flows.engine import Refused
 from flows.process import need_process
 from flows.reports import UnknownName
 
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """A liaison as shown. `groups`: slug and rank of each mandate; `suppressed`: why nothing can be mailed, or ''."""
+    """A liaison as shown. `groups`: slug and rank of each mandate; `suppressed`: why nothing can be mailed, or ''.
+
+    `spared`: quiet hours, and the days with mail where they are not all.
+    """
 
     id: int
     name: str
@@ -38,6 +44,7 @@ class RosterRow:
     interests: tuple[str, ...]
     paused_until: date | None
     suppressed: str
+    spared: str = ""
 
 
 def show_roster(
@@ -107,7 +114,14 @@ def _row(one: LiaisonRow, stock: _Stock, address_hash: Callable[[str], str] | No
         interests=tuple(sorted(stock.tracks[track] for track in place.interests)) if place else (),
         paused_until=one.paused_until,
         suppressed=order,
+        spared=_spared(one.quiet or {}),
     )
+
+
+def _spared(quiet: Mapping[str, Any]) -> str:
+    hours, days = quiet.get("hours"), quiet.get("days")
+    found = [f"not {hours[0]}-{hours[1]}"] if hours else []
+    return ", ".join([*found, *([",".join(_DAYS[day] for day in sorted(days))] if days else [])])
 
 
 def _by_liaison(mandates: Sequence[MandateRow]) -> dict[int, list[MandateRow]]:

@@ -16,16 +16,23 @@ from flows.rehearse import Change
 from flows.reports import ImportReport
 from mailer.address import key
 
+
+def _number(value: str) -> int:
+    if not value.isdecimal():
+        raise Refused(f"{value!r} is no number")
+    return int(value)
+
+
 _DIGEST: dict[str, Callable[[str], Any]] = {
     "rule": lambda value: cadence.parse(value).text,
     "zone": lambda value: zone(value).key,
     "anchor_on": date.fromisoformat,
-    "grace_minutes": int,
-    "undo_minutes": int,
-    "late_limit_minutes": int,
+    "grace_minutes": _number,
+    "undo_minutes": _number,
+    "late_limit_minutes": _number,
 }
 _LIAISON: dict[str, Callable[[Engine, int, str, Act], object]] = {
-    "hour": lambda e, i, value, act: roster.set_hour(e.db, i, int(value), act=act),
+    "hour": lambda e, i, value, act: roster.set_hour(e.db, i, _number(value), act=act),
     "zone": lambda e, i, value, act: roster.set_zone(e.db, i, value, act=act),
     "languages": lambda e, i, value, act: roster.set_languages(e.db, i, value.split(), act=act),
     "cadence": lambda e, i, value, act: roster.set_cadence(e.db, i, value, act=act),

@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from app.cli import console
+from app.cli.roster import liaison_at
 from app.cli.session import Session
+from db import addresses
 from db.engine import Database
 from flows import rehearse as flow
 from flows import whatif
@@ -36,6 +38,8 @@ def rehearse(
 ) -> None:
     """List every mail that every person will get by the settings as they are, and what is held and why."""
     session: Session = context.obj
+    if address:
+        address = _known(session, address)
     was = _play(session, days, None)
     if not diff:
         _show(session, _only(was, address), days)
@@ -60,6 +64,14 @@ def _play(session: Session, days: int, change: Change | None) -> Rehearsal:
             return flow.rehearse(stage, session.process.id, days=days, act=act, change=change)
         finally:
             copied.close()
+
+
+def _known(session: Session, address: str) -> str:
+    """The address to which the mails of a liaison go, by any of theirs. Raises `Refused`."""
+    liaison = liaison_at(session, address)
+    with session.engine.db.read() as tx:
+        mine = addresses.addresses(tx, session.process.id, [liaison])[liaison]
+    return mine[0].addr
 
 
 def _only(made: Rehearsal, address: str) -> Rehearsal:

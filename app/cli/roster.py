@@ -98,7 +98,7 @@ def show(
                 r.state + (f" until {r.paused_until}" if r.paused_until else ""),
                 ", ".join(f"{slug}{' (deputy)' if rank == 'deputy' else ''}" for slug, rank in r.groups),
                 " ".join(r.languages),
-                f"{r.hour:02}:00 {r.zone}",
+                f"{r.hour:02}:00 {r.zone}" + (f" ({r.spared})" if r.spared else ""),
                 r.cadence,
                 r.size,
                 " ".join(r.interests) or "all",

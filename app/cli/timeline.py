@@ -12,6 +12,7 @@ from db import process
 from flows import calendar, questions, timeline_export, timeline_show
 from flows import process as processes
 from flows import timeline as flow
+from flows.fields import language_of
 from mailer.home import Home
 
 cli = typer.Typer(
@@ -107,7 +108,7 @@ def export(
     db, slug = session.engine.db, session.process.slug
     write = {"timeline": timeline_export.export_timeline, "questions": timeline_export.export_questions}
     if what == "calendar":
-        chosen = calendar.Selection(track or None, tuple(lang or ()), entry or None, deadlines)
+        chosen = calendar.Selection(track or None, tuple(map(language_of, lang or ())), entry or None, deadlines)
         typer.echo(calendar.select(db, slug, chosen, now=session.act().now).decode("utf-8"), nl=False)
         return
     if what not in write:
@@ -137,7 +138,7 @@ def show(
         status=status,
         upcoming=upcoming,
         changed_since=since,
-        languages=tuple(lang or ()),
+        languages=tuple(map(language_of, lang or ())),
     )
     if session.json:
         for row in rows:

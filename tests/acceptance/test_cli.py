@@ -120,6 +120,7 @@ def test_a_calendar_out_and_in_from_the_command_line(shell: Shell) -> None:
     few = shell.run("timeline", "export", "--what", "calendar", "--deadlines", "--lang", "fr").stdout
     assert re.findall("UID:(.*)", few) == ["call.s1@s.example"]  # all else of 2019 is over
     assert "advocacy" in shell.run("timeline", "export", "--what", "calendar", "--track", "advocasy", code=1).stderr
+    assert "unknown language" in shell.run("timeline", "export", "--what", "calendar", "--lang", "xx", code=1).stderr
     assert "calendar" in shell.run("timeline", "export", "--what", "calendr", code=2).stderr
 
 
@@ -134,11 +135,12 @@ def test_a_liaisons_days_and_interests_from_the_command_line(shell: Shell) -> No
     assert shell.json("roster", "set", who, "--days", "mon,tue")[0]["changed"] == ["quiet"]
     assert shell.json("roster", "set", who, "--quiet", "22-7", "--days", "tue mon")[0]["changed"] == []  # both stayed
     (row,) = (one for one in shell.json("roster", "show") if one["address"] == who)
-    assert (row["size"], row["interests"]) == ("S", ["advocacy"])
+    assert (row["size"], row["interests"], row["spared"]) == ("S", ["advocacy"], "not 22-7, mon,tue")
     shell.run("roster", "set", who, "--interest", "all")
     (row,) = (one for one in shell.json("roster", "show") if one["address"] == who)
     assert row["interests"] == []
     assert "22-7" in shell.run("roster", "set", who, "--quiet", "late", code=1).stderr
+    assert "nobody@x.example" in shell.run("rehearse", "--for", "nobody@x.example", code=1).stderr
     assert "did you mean tue" in shell.run("roster", "set", who, "--days", "tues", code=1).stderr
     assert "advocacy" in shell.run("roster", "set", who, "--interest", "advocasy", code=1).stderr
 

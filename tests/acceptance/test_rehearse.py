@@ -100,7 +100,7 @@ def test_what_a_change_would_make_different(world: World, play: Callable[..., Re
         ("core.rul=weekly tue 09:00", "did you mean rule"),
         ("corr.rule=weekly tue 09:00", "did you mean core"),
         ("nobody@west.example.hour=7", "no liaison of reform has the address nobody@west.example"),
-        ("ana@west.example.hour=seven", "seven"),
+        ("ana@west.example.hour=seven", "'seven' is no number"),
         ("weekly", "no file and no setting"),
     ],
 )

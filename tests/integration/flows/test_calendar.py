@@ -131,6 +131,8 @@ def test_a_calendar_from_elsewhere(db: Database) -> None:
         ("CATEGORIES:health\n", "CATEGORIES:helth\n", 12, "CATEGORIES", "there are core, health, money"),
         ("DTEND;TZID=Europe/Berlin:20190701T193000", "DTEND:20190601T193000Z", 12, "DTSTART", "before it starts"),
         ("DTEND;TZID=Europe/Berlin:20190701T193000", "RRULE:FREQ=DAILY", 12, "RRULE", "recurring"),
+        ("CATEGORIES:health\n", "", 12, "CATEGORIES", "for the whole file with --track"),
+        ("Berlin:20190701T18", "Berlin:20190230T18", 12, "DTSTART", "is no date that there is: 20190230T"),
         ("URL:https", "URL:javascript", 12, "URL", "begins with"),
         ("UID:Meet_42@", "UID:@", 12, "UID", "is missing"),
         ("UID:day@", "UID:meet-42@", 20, "UID", "stands in line 12 already"),
