@@ -11,7 +11,8 @@ from mailer.phrases import fold, phrases
 
 MAX_CHARS = 200
 _NAME = re.compile(r"[^\W\d_][\w.'’-]{0,20}")
-_EDGE = " \t\n.,;:!?。！，、؛،…-–—()[]*_"
+_EDGE = " \t\n.,;:!?¡¿。！，、؛،…-–—()[]*_"
+_THAI_GAP = re.compile("(?<=[\u0e00-\u0e7f]) (?=[\u0e00-\u0e7f])")  # sentences in Thai end with a space
 _FROM = re.compile(
     r"\+1\.? (?:from|de|von|aus|par|da|от|від|van|od|fra|från|dari|kutoka|du|del|vom|"
     r"\() ?[^\n]{1,40}$"
@@ -31,7 +32,7 @@ _THANKS = re.compile(
 
 def nod_in(text: str) -> str:
     """`supports`, `thanks`, or '' for a text that says more than that."""
-    folded = fold(_without_name(text)).replace("+1", "+1.")
+    folded = _THAI_GAP.sub("\n", fold(_without_name(text)).replace("+1", "+1."))
     if not folded.strip() or len(folded) > MAX_CHARS:
         return ""
     courtesy, nods = phrases("courtesy", "acks", "fillers").whole, phrases("courtesy", "acks").whole

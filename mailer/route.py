@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from mailer.phrases import Found, fold, phrases
-from mailer.when import Day, dates_in, digits
+from mailer.when import Day, date_words, dates_in, digits
 
 MAX_TEXT = 6_000
 _SENTENCE = re.compile(r"(?<=[.!?。！？؟।\n])\s*")
@@ -25,7 +25,8 @@ _SELF = re.compile(
     r"(?:אותי|עלי|עליי|ממני|שלי)|(?:मुझे|मुझसे|मेरे|मेरी|मेरा|हमें)|(?:আমাকে|আমার)|"
     r"(?:骚扰|威胁|恐吓|跟踪|伤害|勒索|攻击|騷擾|威脅|恐嚇|跟蹤|傷害|攻擊)\w{0,2}[我咱]|我(?:被|受到|收到|遭|的)|"
     r"(?:私|僕|俺|自分)[がはをにのも].{0,30}(?:され|受け|知ら|れて)|"
-    r"저를|저에게|나를|나에게|제게|ฉัน|ผม|ดิฉัน|مرا|به من|از من|"
+    r"저를|저에게|나를|나에게|제게|제 (?:집|가족|주소|아이|사진|이름|직장)|저희 집|내 |"
+    r"我(?:家|和|们家|們家)|\bбоюсь|ฉัน|ผม|ดิฉัน|مرا|به من|از من|"
     r"\b(?:meng|men|mem|me)\w+ saya\b|\bsaya (?:di|ter|takut|menerima)\w*|\b(?:keselamatan|alamat|"
     r"rumah) saya\b|"
     r"\b(?:a|one of our|our|another) (?:member|editor|volunteer|colleague|user|contributor|admin|"
@@ -37,6 +38,7 @@ _STRONG = re.compile(
     r"\bi (?:get|got|receive|received|have received|keep getting|am getting) [\w ]{0,20}threat|"
     r"knows? where (?:i|we|she|he|they) (?:live|work)|(?:writing|came|come|comes|coming|shows? up|"
     r"showed up|turned up) (?:to me )?(?:at|to|outside) (?:my|our|her|his) (?:home|house|door|work|flat)|"
+    r"(?:hurt|harm|kill|attack|find) (?:me\b|my (?:kids?|child|children|family|wife|husband|son|daughter|parents))|"
     r"threaten(?:ed|s|ing)? (?:me|us|her|him|to kill|my)|(?:death|rape) threats?|threats? (?:against|"
     r"to) (?:me|us|her|him|my)|(?:is|am|are|was|were|been|being) (?:\w+ )?(?:harassed|stalked|threatened|"
     r"blackmailed|doxxed|doxed|assaulted|raped|beaten|arrested|detained|attacked)|"
@@ -97,11 +99,25 @@ _WRONG = re.compile(r"\b(?:wrong|mistake|error|incorrect|should be|should read|m
 _QUESTION = re.compile(r"\b(?!S-)[A-Z]{1,5}-\d{1,3}\b")
 _HEAD = re.compile(r"^\s*[\W\d]{0,6}[A-Z]{1,5}-\d{1,3}\s*[:：.)-]")
 _PAIRS = re.compile(r"[«»„“”\"「『‘‹›][^«»„“”\"「」『』‘’‹›\n]{1,120}[»«“”\"」』’›‹]")
+_WORD = re.compile(r"\w+")
+# Languages that short texts are mistaken for one another in.
+_KIN = (
+    frozenset(("da", "nb", "sv")),
+    frozenset(("id", "ms")),
+    frozenset(("hr", "sl", "sr")),
+    frozenset(("cs", "sk")),
+    frozenset(("be", "bg", "mk", "ru", "sr", "uk")),
+    frozenset(("ca", "es", "gl", "pt")),
+    frozenset(("ca", "fr", "it", "ro")),
+    frozenset(("de", "nl")),
+    frozenset(("ar", "fa", "ur")),
+    frozenset(("hi", "mr", "ne")),
+)
 _CASELESS = frozenset(("am", "ar", "bn", "fa", "he", "hi", "ja", "ko", "ta", "th", "ur", "zh-Hans", "zh-Hant"))
 _BRIEF = 300
 _NEAR = 60  # characters between two days of which one corrects the other
 _ANY_DAY = date(2000, 1, 3)  # days are only told apart here
-_HOUR = re.compile(r"(?<![\d:.])([01]?\d|2[0-3])[:.h]([0-5]\d)(?![\d.:])")
+_HOUR = re.compile(r"(?<![\d:.])([01]?\d|2[0-3])(?:[:h]([0-5]\d)(?![\d.:])|\.([0-5]\d)(?= ?(?:uhr|klo|h\b)))")
 _LINES = re.compile(r"(?<=[!?。！？؟।\n])|(?<=[^\W\d_]{3}\.)\s|(?<=\)\.)\s")
 _ORDINAL = re.compile(r"第 ?\d")
 _BESIDE = re.compile(r"\d")
@@ -129,8 +145,9 @@ def is_safety_report(text: str, language: str = "und") -> bool:
 
 
 def _is_spoken(one: str, language: str) -> bool:
-    """Whether words of a language count in a text of `language` (`und`: not known)."""
-    return language == "und" or one in (language, "en") or one[:2] == language[:2]
+    """Whether words of a language count in a text of `language` (`und`: not known), or of one near to it."""
+    one, language = one.split("-", maxsplit=1)[0], language.split("-", maxsplit=1)[0]
+    return language == "und" or one in (language, "en") or any({one, language} <= kin for kin in _KIN)
 
 
 def _names_victim(folded: str, spoken: set[str]) -> bool:
@@ -138,7 +155,7 @@ def _names_victim(folded: str, spoken: set[str]) -> bool:
     return any(hit.language in spoken for hit in phrases("safety", "victims").find(folded))
 
 
-def is_handover(text: str) -> bool:
+def is_handover(text: str, language: str = "und") -> bool:
     """A liaison names who comes after them: the words for it, with a person's address, date or role."""
     folded = fold(text[:MAX_TEXT])
     for found in phrases("handover", "phrases").find(folded):
@@ -147,23 +164,39 @@ def is_handover(text: str) -> bool:
         named = _names_somebody(text) or (found.language in _CASELESS and _is_brief(text))
         if _ROLE.search(near) and (dated or _ADDRESS.search(near) or named):
             return True
-    return _names_successor(text)
+    return _names_successor(text, language)
 
 
-def _names_successor(text: str) -> bool:
-    """Somebody takes (or gives up) the post, whatever stands between: a sentence with both, an address or a date."""
-    brief = _is_brief(text)
+def _names_successor(text: str, language: str) -> bool:
+    """Somebody takes the post, or gives it up, whatever stands between the words, with an address or a date."""
+    if _is_brief(text) and _ADDRESS.search(text) and _changes_hands(fold(text), language):
+        return True
     for sentence in _LINES.split(text[:MAX_TEXT]):
         folded = fold(sentence)
         addressed = _ADDRESS.search(sentence) is not None
-        if not (addressed or brief):
+        if not (addressed or _is_brief(text)):
             continue
-        posts = {hit.language for hit in phrases("handover", "post").find(folded, stems=True)}
-        takes = {hit.language for hit in phrases("handover", "takes").find(folded, stems=True)} if posts else set()
-        both = tuple(sorted(posts & takes))
-        if both and (addressed or (_names_somebody(sentence) and dates_in(folded, both))):
+        both = _languages(folded, "post", language) & _languages(folded, "takes", language)
+        if both and (addressed or (_names_somebody(sentence) and dates_in(folded, tuple(sorted(both))))):
             return True
     return False
+
+
+def _changes_hands(folded: str, spoken: str) -> bool:
+    """A short mail with an address: its writer leaves, or the post is somebody's from now on or from some month on."""
+    if any(_is_spoken(hit.language, spoken) for hit in phrases("handover", "leaving").find(folded)):
+        return True
+    posts = _languages(folded, "post", spoken)
+    if posts & {hit.language for hit in phrases("handover", "fresh").find(folded)}:
+        return True
+    words = set(_WORD.findall(folded)) if posts else set()
+    return any(words & date_words(language) for language in posts)
+
+
+def _languages(folded: str, name: str, spoken: str) -> set[str]:
+    """The languages, near to the one spoken, in which a text has one of the words of handovers that go by `name`."""
+    found = {hit.language for hit in phrases("handover", name).find(folded, stems=True)}
+    return {language for language in found if _is_spoken(language, spoken)}
 
 
 def _is_brief(text: str) -> bool:
@@ -183,7 +216,7 @@ def _names_somebody(text: str) -> bool:
     )
 
 
-def is_translation_fault(text: str) -> bool:
+def is_translation_fault(text: str, language: str = "und") -> bool:
     """A wording is said to be translated wrongly: the noun and the fault in one paragraph that cites "
     "something."""
     for whole in text[:MAX_TEXT].split("\n\n"):
@@ -191,11 +224,21 @@ def is_translation_fault(text: str) -> bool:
         folded = fold(paragraph)
         if _VERSION.search(paragraph) and _WRONG.search(paragraph) and _PAIRS.search(paragraph):
             return True
-        if _both(folded, "translation", "translation_faults") and (_QUOTED.search(paragraph) or _numbered(folded)):
+        if _both(folded, "translation", "translation_faults", language) and (
+            _QUOTED.search(paragraph) or _numbered(folded)
+        ):
             return True
-        if len(_PAIRS.findall(paragraph)) >= 2 and _both(folded, "translation", "translation_hints"):
+        if len(_PAIRS.findall(paragraph)) >= 2 and _compares(folded, language):
             return True  # "a" is given as one wording, "b" as a better one
     return False
+
+
+def _compares(folded: str, spoken: str) -> bool:
+    """Whether a text about a translation says that a wording should be another one; a short one need not say it."""
+    if len(folded) <= _BRIEF and phrases("correction", "translation").first(folded, stems=True):
+        return True
+    nouns = ("translation", "versions")
+    return any(_both(folded, noun, f"translation_{said}", spoken) for noun in nouns for said in ("hints", "faults"))
 
 
 def _numbered(folded: str) -> bool:
@@ -207,22 +250,23 @@ def _numbered(folded: str) -> bool:
     return any(_BESIDE.search(plain[max(0, hit.start - 4) : hit.end + 6]) for hit in hits)
 
 
-def is_date_fault(text: str) -> bool:
+def is_date_fault(text: str, language: str = "und") -> bool:
     """A date of ours is said to be wrong: noun, fault and a date (or a day's number) in one paragraph."""
     for paragraph in text[:MAX_TEXT].split("\n\n"):
         folded = fold(paragraph)
-        found = _both(folded, "date", "date_faults") if len(folded) < 500 else None
+        found = _both(folded, "date", "date_faults", language) if len(folded) < 500 else None
         if found and (_moments(folded, (found.language,)) or re.search(r"\d", digits(paragraph))):
             return True
-        if _is_brief(paragraph) and _contrasts(folded):
+        if _is_brief(paragraph) and _contrasts(folded, language):
             return True
     return False
 
 
-def _contrasts(folded: str) -> bool:
+def _contrasts(folded: str, spoken: str) -> bool:
     """Two days or hours, one of them right: "on Wednesday, not on Thursday"; "the digest says 31, but 30 May ..."."""
-    instead = list(phrases("correction", "instead").find(folded))
+    instead = [hit for hit in phrases("correction", "instead").find(folded) if _is_spoken(hit.language, spoken)]
     ours = {hit.language for hit in phrases("correction", "ours").find(folded, stems=True)}
+    ours = {language for language in ours if _is_spoken(language, spoken)}
     but = ours & {hit.language for hit in phrases("correction", "but").find(folded)} if ours else set()
     languages = tuple(sorted({hit.language for hit in instead} | but))
     if not languages:
@@ -241,15 +285,16 @@ def _moments(folded: str, languages: tuple[str, ...]) -> list[Day]:
     if len(days) >= 2:
         return days
     hours = [
-        Day(found.start(), found.end(), _ANY_DAY + timedelta(days=int(found[1]) * 60 + int(found[2])))
+        Day(found.start(), found.end(), _ANY_DAY + timedelta(days=int(found[1]) * 60 + int(found[2] or found[3])))
         for found in _HOUR.finditer(digits(folded))
     ]
     return hours if len(hours) >= 2 else days
 
 
-def _both(folded: str, subject: str, fault: str) -> Found | None:
-    """A noun of the subject and a word of fault in the same language."""
+def _both(folded: str, subject: str, fault: str, spoken: str = "und") -> Found | None:
+    """A noun of the subject and a word of fault in the same language, one near to that of the text."""
     nouns = {found.language for found in phrases("correction", subject).find(folded, stems=True)}
+    nouns = {language for language in nouns if _is_spoken(language, spoken)}
     if not nouns:
         return None
     faults = phrases("correction", fault).find(folded, stems=True)

@@ -185,12 +185,14 @@ def _spam(seen: Seen) -> Verdict | None:
     return Verdict(Kind.OTHER, Disposition.HOLD, notes=("spam",)) if flagged and not seen.context.writer_known else None
 
 
+def _sounds(seen: Seen, text: str, find: Callable[[str, str], bool]) -> bool:
+    """Whether a text is what `find` looks for. Its language is asked for only where words of some language fit:
+    asking it costs more than they do."""
+    return find(text, "und") and find(text, language_of(text, seen.context.writer_languages))
+
+
 def _safety(seen: Seen) -> Verdict | None:
-    text = seen.text or seen.message.subject
-    # The language is asked for only where words of some language fit: asking it costs more than they do.
-    if not (
-        route.is_safety_report(text) and route.is_safety_report(text, language_of(text, seen.context.writer_languages))
-    ):
+    if not _sounds(seen, seen.text or seen.message.subject, route.is_safety_report):
         return None
     return Verdict(Kind.REPLY, Disposition.ROUTE, Visibility.SAFETY, notes=("safety",))
 
@@ -216,16 +218,18 @@ def _signup(seen: Seen) -> Verdict | None:
 
 
 def _handover(seen: Seen) -> Verdict | None:
-    return Verdict(Kind.REPLY, Disposition.ROUTE, notes=("handover",)) if route.is_handover(seen.text) else None
+    found = _sounds(seen, seen.text, route.is_handover)
+    return Verdict(Kind.REPLY, Disposition.ROUTE, notes=("handover",)) if found else None
 
 
 def _translation(seen: Seen) -> Verdict | None:
-    found = route.is_translation_fault(seen.text)
+    found = _sounds(seen, seen.text, route.is_translation_fault)
     return Verdict(Kind.REPLY, Disposition.ROUTE, notes=("translation",)) if found else None
 
 
 def _date(seen: Seen) -> Verdict | None:
-    return Verdict(Kind.REPLY, Disposition.ROUTE, notes=("date",)) if route.is_date_fault(seen.text) else None
+    found = _sounds(seen, seen.text, route.is_date_fault)
+    return Verdict(Kind.REPLY, Disposition.ROUTE, notes=("date",)) if found else None
 
 
 def _private(seen: Seen) -> Verdict | None:

@@ -32,6 +32,7 @@ _DAY = re.compile(
 )
 _AFTER = re.compile(rf"({_NAME})\.? (?:den |the )?(\d{{1,2}})(?:st|nd|rd|th|\.)?(?!\d|[:.]\d)")
 _YEAR = re.compile(r"[ .,/-]{0,3}(?:de |del |of |năm |г\. ?)?(\d{4})(?!\d)")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _HOUR = re.compile(r"(?<!\d)(\d{1,2})(?:[:.h٫時时點点시]?(\d{2}))?(?!\d) ?(?:(a\.?m|p\.?m)\b)?", re.IGNORECASE)
 
 
@@ -152,14 +153,31 @@ def _found(text: str, languages: tuple[str, ...], today: date | None) -> Iterato
 def _weekdays(text: str, languages: tuple[str, ...], today: date | None) -> Iterator[Day]:
     if today is None:
         return
-    for match in re.finditer(r"[^\W\d_]{3,20}", text):
-        word = fold(match.group())
-        for language in languages:
-            number = _names(language)[1].get(word)
-            if number is not None:
-                ahead = (number - today.weekday() - 1) % 7 + 1
-                yield Day(match.start(), match.end(), today + timedelta(days=ahead))
-                break
+    glued = _UNSPACED.search(text) is not None
+    for language in languages:
+        pattern, names = _day_names(language, glued)
+        for match in pattern.finditer(fold(text)) if pattern else ():
+            ahead = (names[match.group("day")] - today.weekday() - 1) % 7 + 1
+            yield Day(match.start(), match.end(), today + timedelta(days=ahead))
+
+
+@lru_cache(maxsize=128)
+def _day_names(language: str, glued: bool) -> tuple[re.Pattern[str] | None, dict[str, int]]:
+    """The weekday names of a language as a pattern; `glued`: those that stand among letters of their script."""
+    names = {name: day for name, day in _names(language)[1].items() if len(name) > (1 if glued else 2)}
+    names = {name: day for name, day in names.items() if glued is bool(_UNSPACED.search(name))}
+    if language == "pt":
+        names |= {name.removesuffix("-feira"): day for name, day in names.items() if name.endswith("-feira")}
+    listed = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    if not listed:
+        return None, {}
+    # Hebrew and Arabic write "on" and "and" as one letter before the name.
+    edged = (
+        f"(?P<day>{listed})"
+        if glued
+        else rf"(?<![^\W\d_])[\u05d1\u05d4\u05dc\u05d5\u0628\u0648]?(?P<day>{listed})(?![^\W\d_])"
+    )
+    return re.compile(edged), names
 
 
 def dates_in(text: str, languages: tuple[str, ...], today: date | None = None) -> list[Day]:
