@@ -74,6 +74,8 @@ def _understood(text: str, today: date | None) -> Iterator[_Said]:
     if not text or len(text) > MAX_CHARS or len(text.split()) > MAX_WORDS:
         return
     tokens = _TOKEN.findall(text)
+    if not tokens:  # marks alone are covered by every vocabulary, and say nothing
+        return
     for language in _languages():
         said = _said(text, language, today) if _vocabulary(language).may_cover(tokens) else None
         if said is not None:

@@ -8,7 +8,7 @@ import pytest
 
 from mailer.commands import read_command
 from mailer.nod import nod_in
-from mailer.wish import read_wish, wants_to_join
+from mailer.wish import _understood, read_wish, wants_to_join
 
 TODAY = date(2019, 4, 17)
 SAID = tomllib.loads((Path(__file__).parents[2] / "mail" / "wishes.toml").read_text("utf-8"))
@@ -73,3 +73,7 @@ def test_who_does_not(text: str) -> None:
 def test_a_nod_may_be_signed() -> None:
     assert nod_in("Merci beaucoup !\n\nClaire") == "thanks"
     assert nod_in("Merci beaucoup !\n\nClaire refuse") == ""
+
+
+def test_marks_alone_are_looked_up_in_no_vocabulary() -> None:
+    assert list(_understood("[" * 240, TODAY)) == []
