@@ -16,8 +16,8 @@ FORMS: dict[str, tuple[str, list[str], list[str]]] = {
     # name: module, arguments of the short form, arguments of the long form
     "fanout": (
         "bench.fanout",
-        ["--no-inbound", "--rounds", "1", "--recipients", "3000", "--growth", "1000", "10000"],
-        ["--no-inbound", "--rounds", "5", "--recipients", "10000", "--growth", "1000", "100000"],
+        ["--rounds", "1", "--recipients", "3000", "--growth", "1000", "10000"],
+        ["--rounds", "5", "--recipients", "10000", "--growth", "1000", "100000"],
     ),
     "far": ("bench.fanout_wire", ["--rounds", "1", "--mails", "2000", "--far", "300"], ["--rounds", "5"]),
     "inbound": ("bench.inbound", ["--recipients", "4000", "--rest", "6"], ["--recipients", "10000", "--rest", "15"]),

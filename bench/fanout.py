@@ -6,16 +6,14 @@ unsubscribe link; SMTP over loopback into Postfix's `smtp-sink`. Each round alte
 The sending side is as many programs as `tidings serve` starts, ten connections among them; memory is that of the
 biggest. Prints "skipped" without Postfix's tools.
 
-    python -m bench.fanout [--rounds 5] [--recipients 10000] [--no-signed] [--no-inbound] [--growth 1000 100000]
+    python -m bench.fanout [--rounds 5] [--recipients 10000] [--no-signed] [--growth 1000 100000]
 """
 
 import argparse
 import cProfile
 import json
 import os
-import random
 import shutil
-import smtplib
 import statistics
 import subprocess
 import sys
@@ -31,17 +29,13 @@ from typing import Any
 
 from bench import crowd
 from bench.fanout_wire import CONNECTIONS, raw, sink
-from flows import deliver, inbound
-from flows.engine import Engine
+from flows import deliver
 from mailer import sign
 from mailer.letter import Letter, Outcome, Record
 from mailer.wire.courier import Courier, CourierSettings, Relay
-from mailer.wire.listener import Listener
-from mailer.wire.ports import ListenerSettings, Rcpt
 
 PROCESSES = len(os.sched_getaffinity(0))
-UNSIGNED_BAR, SIGNED_BAR, MEMORY_BAR, GROWTH_BAR, INBOUND_BAR = 0.35, 0.6, 150, 10, 3.0
-PACE = 0.02  # seconds between inbound mails of one client
+UNSIGNED_BAR, SIGNED_BAR, MEMORY_BAR, GROWTH_BAR = 0.35, 0.6, 150, 10
 
 
 # -- the sending program -----------------------------------------------------------------------------------
@@ -53,9 +47,8 @@ def work(arguments: argparse.Namespace) -> None:
     engine = crowd.open_engine(place if "://" in place else Path(place), signed=bool(arguments.key))
     settings = CourierSettings(connections=max(1, CONNECTIONS // arguments.processes))
     courier = Courier([Relay("127.0.0.1", arguments.port, tls="none")], settings)
-    listener = _listener(engine) if arguments.listen else None
-    if listener is not None or arguments.wait:
-        print(listener.port if listener is not None else "ready", flush=True)
+    if arguments.wait:
+        print("ready", flush=True)
         sys.stdin.readline()
     first = Stopwatch()
     moving = _Clock()
@@ -74,8 +67,6 @@ def work(arguments: argparse.Namespace) -> None:
         "sent": done.sent, "total": done.total, "seconds": seconds, "first": first.at - begin if done.sent else seconds,
         "memory": _peak(), "octets": first.octets, "cpu": time.process_time() - spent,
     }), flush=True)  # fmt: skip
-    if listener is not None:
-        listener.stop()
     courier.close()
     engine.db.close()
 
@@ -139,21 +130,6 @@ def _peak() -> float:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     return 0.0
-
-
-def _listener(engine: Engine) -> Listener:
-    from db.journal import Act
-
-    judge = inbound.gatekeeper(engine)
-    made = Listener(
-        lambda address, envelope: Rcpt(*judge(address, envelope)),
-        lambda batch: inbound.store(
-            engine, [(one.envelope, one.data) for one in batch], act=Act("listener", crowd.NOW)
-        ),
-        ListenerSettings(hostname="mx.bench.example", trusted=("127.0.0.0/8",)),
-    )
-    made.start()
-    return made
 
 
 # -- measuring ---------------------------------------------------------------------------------------------
@@ -284,73 +260,12 @@ def growth(folder: Path, sizes: Sequence[int]) -> None:
     print(f"memory grows by {found[-1] - found[0]:.1f} MB (bar {GROWTH_BAR})", flush=True)
 
 
-def reply_latency(port: int, addresses: Sequence[str], until: threading.Event) -> list[float]:
-    """Seconds from the final dot to the 250 of replies, a few dozen a second, until told to end."""
-    spent: list[float] = []
-    draw = random.Random(1)
-    with smtplib.SMTP("127.0.0.1", port, local_hostname="client.example") as client:
-        while not until.wait(PACE):
-            client.mail("reader@host1.example")
-            client.rcpt(draw.choice(addresses))
-            client.docmd("DATA")
-            text = (
-                f"From: reader@host1.example\r\nMessage-ID: <{len(spent)}@x.example>\r\n\r\n"
-                + "yes, we think so\r\n" * 200
-            )
-            begin = time.perf_counter()
-            client.send(text.encode() + b".\r\n")
-            code, _ = client.getreply()
-            spent.append(time.perf_counter() - begin)
-            assert code == 250, code
-    return spent
-
-
-def p99(spent: Sequence[float]) -> float:
-    """The 99th percentile."""
-    return sorted(spent)[int(len(spent) * 0.99)]
-
-
-def inbound_delay(model: Path) -> None:
-    """How long a `250` takes at rest and beside a fan-out of the same program."""
-    with crowd.engine_at(model) as engine:
-        ring = engine.keys.ring("bench", crowd.DOMAIN)
-        with engine.db.read() as tx:
-            tag = int(tx.exec_driver_sql("SELECT tag FROM mailing").scalar_one())
-        addresses = [ring.reply_address(tag, 1_000_000 + n) for n in range(200)]
-    with sink() as sink_port, tempfile.TemporaryDirectory() as folder:
-        database = Path(folder) / "bench.sqlite"
-        shutil.copyfile(model, database)
-        with ExitStack() as open_:
-            several = [
-                open_.enter_context(_worker(database, sink_port, n, PROCESSES, *(() if n else ("--listen",))))
-                for n in range(PROCESSES)
-            ]
-            port, *_ = [_line(one) for one in several]
-            stop = threading.Event()
-            threading.Timer(6, stop.set).start()
-            rest = reply_latency(int(port), addresses, stop)
-            stop.clear()
-            busy: list[float] = []
-            client = threading.Thread(target=lambda: busy.extend(reply_latency(int(port), addresses, stop)))
-            client.start()
-            found = _told(several, time.perf_counter())
-            stop.set()
-            client.join()
-    print(
-        f"inbound 250: p99 at rest {1000 * p99(rest):.1f} ms ({len(rest)} mails), during a fan-out"
-        f" of {found['sent'] / found['seconds']:.0f}/s {1000 * p99(busy):.1f} ms ({len(busy)} mails)"
-        f" = {p99(busy) / p99(rest):.1f} times (bar {INBOUND_BAR})",
-        flush=True,
-    )
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--recipients", type=int, default=10_000)
     parser.add_argument("--no-signed", action="store_true")
-    parser.add_argument("--no-inbound", action="store_true")
     parser.add_argument("--growth", type=int, nargs="+", default=[])
     parser.add_argument(
         "--profile",
@@ -361,7 +276,6 @@ def main() -> None:
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--key", default="", help=argparse.SUPPRESS)
-    parser.add_argument("--listen", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--name", default="bench", help=argparse.SUPPRESS)
     parser.add_argument("--processes", type=int, default=1, help=argparse.SUPPRESS)
@@ -385,8 +299,6 @@ def main() -> None:
             key = folder / "t1.pem"
             key.write_bytes(sign.pem(sign.new_key("t1", "rsa")))
         fan_out(model, arguments.recipients, arguments.rounds, key)
-        if not arguments.no_inbound:
-            inbound_delay(model)
         if arguments.growth:
             growth(folder, arguments.growth)
 
