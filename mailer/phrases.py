@@ -64,16 +64,16 @@ class Phrases:
     def find(self, folded: str, stems: bool = False) -> Iterator[Found]:
         """All phrases in a folded text. With `stems` a phrase may be continued by more letters."""
         text = _text(folded)
-        keys = self._by_word.keys() & (text.prefixes() if stems else text.words)
-        for start_of_word, word in text.tokens if keys else ():
-            for key in _prefixes(word) if stems else (word,):
-                for phrase, language, name in self._by_word[key] if key in keys else ():
-                    start = start_of_word - _lead(phrase)
-                    end = start + len(phrase)
-                    if start < 0 or not folded.startswith(phrase, start):
-                        continue
-                    if stems or not folded[end : end + 1].isalnum():
-                        yield Found(start, end, phrase, language, name)
+        starts = text.beginnings() if stems else text.words
+        at = [(start, -len(key), key) for key in self._by_word.keys() & starts.keys() for start in starts[key]]
+        for start_of_word, _, key in sorted(at):
+            for phrase, language, name in self._by_word[key]:
+                start = start_of_word - _lead(phrase)
+                end = start + len(phrase)
+                if start < 0 or not folded.startswith(phrase, start):
+                    continue
+                if stems or not folded[end : end + 1].isalnum():
+                    yield Found(start, end, phrase, language, name)
         if text.unspaced:
             for phrase, language, name in self._plain:
                 start = folded.find(phrase)
@@ -89,16 +89,20 @@ class _Text:
     """A folded text cut into words once, for all the sets that are looked up in it."""
 
     def __init__(self, folded: str) -> None:
-        self.tokens = [(found.start(), found.group()) for found in _WORD.finditer(folded)]
-        self.words = {word for _, word in self.tokens}
+        self.words: dict[str, list[int]] = {}  # where each stands
+        for found in _WORD.finditer(folded):
+            self.words.setdefault(found.group(), []).append(found.start())
         self.unspaced = not folded.isascii() and _UNSPACED.search(folded) is not None
-        self._prefixes: set[str] | None = None
+        self._beginnings: dict[str, list[int]] | None = None
 
-    def prefixes(self) -> set[str]:
-        """All beginnings of its words."""
-        if self._prefixes is None:
-            self._prefixes = {prefix for word in self.words for prefix in _prefixes(word)}
-        return self._prefixes
+    def beginnings(self) -> dict[str, list[int]]:
+        """All beginnings of its words, and where they stand."""
+        if self._beginnings is None:
+            self._beginnings = {}
+            for word, starts in self.words.items():
+                for prefix in _prefixes(word):
+                    self._beginnings.setdefault(prefix, []).extend(starts)
+        return self._beginnings
 
 
 @lru_cache(maxsize=32)
