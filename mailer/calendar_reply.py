@@ -54,8 +54,9 @@ def is_calendar_reply(message: Message, new_text: str) -> bool:
     method = method_of(message) or ("REPLY" if kind.startswith("text/calendar") else "")
     if not method:
         words = new_text.strip()
-        said = _INVITED.search(words) and _MOMENT.search(message.subject) and len(words) <= _BRIEF
-        return bool(_SUBJECT.match(message.subject)) and (not words or bool(said))
+        if len(words) > _BRIEF or not _SUBJECT.match(message.subject):
+            return False
+        return not words or bool(_MOMENT.search(message.subject) and _INVITED.search(words))
     if method in ("REPLY", "COUNTER", "REFRESH", "DECLINECOUNTER"):
         words = fold(new_text)
         generated = bool(_SUBJECT.match(message.subject)) or any(

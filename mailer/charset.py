@@ -160,16 +160,17 @@ def _detect(sample: bytes) -> str:
 
 def clean_text(text: str) -> str:
     """Text with LF line ends and no control character but tab and newline."""
-    if _BREAK.search(text):
+    if "\r" in text or not text.isascii() or "\x0c" in text:
         text = _BREAK.sub("\n", text)
-    if _CONTROL.search(text):
+    # a quick look at all that is neither shown nor one of the two that stay, before the search
+    if not text.replace("\n", "").replace("\t", "").isprintable():
         text = _CONTROL.sub("", text)
     return text
 
 
 def clean_header(text: str) -> str:
     """One line of text: controls, line separators and surrounding space are gone."""
-    return _HEADER_CONTROL.sub(" ", text).strip()
+    return (text if text.isprintable() else _HEADER_CONTROL.sub(" ", text)).strip()
 
 
 def decode_words(text: str) -> str:

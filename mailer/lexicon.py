@@ -31,7 +31,7 @@ _ROLES = ("from", "sent", "to", "cc", "subject")
 def fold(text: str) -> str:
     """Text for comparing: no bidi marks, one kind of space, digit, apostrophe and colon, one case."""
     if text.isascii():
-        return _SPACES.sub(" ", text).strip().lower()
+        return (_SPACES.sub(" ", text) if "  " in text or "\t" in text else text).strip().lower()
     text = _SPACES.sub(" ", _BIDI.sub("", text)).strip()
     return unicodedata.normalize("NFC", text.translate(_FOLD)).lower().replace("i\u0307", "i")
 

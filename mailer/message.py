@@ -73,13 +73,19 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     parts: tuple[Part, ...] = ()
     warnings: tuple[str, ...] = ()
+    _by_name: dict[str, list[str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_name: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            by_name.setdefault(name, []).append(value)
+        object.__setattr__(self, "_by_name", by_name)
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a header, in order."""
-        name = name.lower()
-        return tuple(v for k, v in self.headers if k == name)
+        return tuple(self._by_name.get(name.lower(), ()))
 
     def get(self, name: str, default: str = "") -> str:
         """The first value of a header, or `default`."""
-        values = self.all(name)
+        values = self._by_name.get(name.lower())
         return values[0] if values else default

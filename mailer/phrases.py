@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 
 from mailer.lexicon import language_tables
 
@@ -21,13 +22,16 @@ _MARKS = re.compile(r"[\u064b-\u065f\u0670\u0640\u200b-\u200f\u202a-\u202e\u2060
 _SPACE = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
 _SAME = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "–": "-", "—": "-", "‐": "-", "‑": "-"})
 _SMALL_I = "i\u0307"
+_HEAD = 3  # letters; a phrase whose first word has fewer goes on in no other word
+_PLACE = itemgetter(0, 1)
 
 
 @lru_cache(maxsize=64)  # the same few texts of one mail are folded by many rules
 def fold(text: str) -> str:
     """The text as it is compared: NFKC, case folded, one space, plain quotes and hyphens; lines stay."""
     if text.isascii():
-        return _SPACE.sub(" ", text.translate(_SAME).lower())
+        plain = text.replace("`", "'").lower()
+        return _SPACE.sub(" ", plain) if "  " in plain or "\t" in plain else plain
     text = unicodedata.normalize("NFKC", text).translate(_SAME).casefold().replace(_SMALL_I, "i")
     return _SPACE.sub(" ", _MARKS.sub("", text))
 
@@ -47,7 +51,7 @@ class Phrases:
     """A set of phrases of one section of the tables, ready to be looked up."""
 
     def __init__(self, entries: Iterable[tuple[str, str, str]]) -> None:
-        self._by_word: dict[str, list[tuple[str, str, str]]] = {}
+        by_word: dict[str, list[tuple[str, str, str]]] = {}
         self._plain: list[tuple[str, str, str]] = []
         self.whole: dict[str, list[tuple[str, str]]] = {}
         for phrase, language, name in entries:
@@ -57,17 +61,26 @@ class Phrases:
             if _UNSPACED.search(folded) or word is None:
                 self._plain.append((folded, language, name))
             else:
-                self._by_word.setdefault(word.group(), []).append((folded, language, name))
-        for group in self._by_word.values():
+                by_word.setdefault(word.group(), []).append((folded, language, name))
+        self._by_head: dict[str, list[tuple[str, list[tuple[str, str, str]]]]] = {}
+        for key, group in by_word.items():
             group.sort(key=lambda entry: -len(entry[0]))
+            self._by_head.setdefault(key[:_HEAD], []).append((key, group))
 
     def find(self, folded: str, stems: bool = False) -> Iterator[Found]:
         """All phrases in a folded text. With `stems` a phrase may be continued by more letters."""
         text = _text(folded)
-        starts = text.beginnings() if stems else text.words
-        at = [(start, -len(key), key) for key in self._by_word.keys() & starts.keys() for start in starts[key]]
-        for start_of_word, _, key in sorted(at):
-            for phrase, language, name in self._by_word[key]:
+        heads = self._by_head.keys() & text.heads.keys()
+        at = [
+            (start, -len(key), group)
+            for head in heads
+            for key, group in self._by_head[head]
+            for word, start in text.heads[head]
+            if (word.startswith(key) if stems else word == key)
+        ]
+        at.sort(key=_PLACE)
+        for start_of_word, _, group in at:
+            for phrase, language, name in group:
                 start = start_of_word - _lead(phrase)
                 end = start + len(phrase)
                 if start < 0 or not folded.startswith(phrase, start):
@@ -89,30 +102,16 @@ class _Text:
     """A folded text cut into words once, for all the sets that are looked up in it."""
 
     def __init__(self, folded: str) -> None:
-        self.words: dict[str, list[int]] = {}  # where each stands
+        self.heads: dict[str, list[tuple[str, int]]] = {}  # words and their places, by their first letters
         for found in _WORD.finditer(folded):
-            self.words.setdefault(found.group(), []).append(found.start())
+            word = found.group()
+            self.heads.setdefault(word[:_HEAD], []).append((word, found.start()))
         self.unspaced = not folded.isascii() and _UNSPACED.search(folded) is not None
-        self._beginnings: dict[str, list[int]] | None = None
-
-    def beginnings(self) -> dict[str, list[int]]:
-        """All beginnings of its words, and where they stand."""
-        if self._beginnings is None:
-            self._beginnings = {}
-            for word, starts in self.words.items():
-                for prefix in _prefixes(word):
-                    self._beginnings.setdefault(prefix, []).extend(starts)
-        return self._beginnings
 
 
 @lru_cache(maxsize=32)
 def _text(folded: str) -> _Text:
     return _Text(folded)
-
-
-def _prefixes(word: str) -> list[str]:
-    """A word and its beginnings of three letters and more, the longest first; very long words are no words."""
-    return [word[:length] for length in range(min(len(word), 40), 2, -1)] or [word]
 
 
 @lru_cache(maxsize=4096)
