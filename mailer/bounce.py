@@ -152,7 +152,8 @@ def _split(message: Message, raw: bytes) -> _Text:
 def _returned_at(lines: list[str]) -> int:
     """The line where the returned mail begins: a marker, or a run of its header fields."""
     for number, line in enumerate(lines):
-        if number and words.RETURNED.match(line[:200]):
+        start = line[:200]
+        if number and words.MAY_RETURN.search(start) and words.RETURNED.match(start):
             return number
     for number, (line, following) in enumerate(pairwise(lines)):
         if number > 1 and words.HEADER_LINE.match(line) and words.HEADER_NEXT.match(following):

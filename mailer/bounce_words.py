@@ -119,6 +119,12 @@ TEMPORARY = re.compile(
     r"vorübergehend|temporaire|временн",
     _I,
 )
+# Each alternative of the next pattern holds one of these: a cheap look before a slow one.
+MAY_RETURN = re.compile(
+    r"messag|mail|text|original|header|copy|contents|lines of|start of|mensaje|mensagem|ursprüngliche|исходно|元の|原始|"
+    r"below|ниже|enclosed|transcript",
+    _I,
+)
 RETURNED = re.compile(
     r"[ \t>|]*(?:[-=*_#~+|]{2,}[ \t]*)?(?:(?:the )?(?:first|below)?[a-z0-9 ,'/]{0,40}"
     r"(?:original (?:e?-?mail |text )?(?:message|mail|text|headers?)|(?:message|mail|text) (?:headers?|"

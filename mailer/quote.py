@@ -42,6 +42,8 @@ class Intro:
 
 def has_date(text: str) -> bool:
     """Whether a folded line names a moment: a date, or at least two of time, year, day with month."""
+    if _NUMBER.search(text) is None:
+        return False
     if _NUMERIC_DATE.search(text):
         return True
     signs = bool(_TIME.search(text)) + bool(_YEAR.search(text)) + bool(_DAY_MONTH.search(text))

@@ -169,13 +169,16 @@ def is_handover(text: str, language: str = "und") -> bool:
 
 def _names_successor(text: str, language: str) -> bool:
     """Somebody takes the post, or gives it up, whatever stands between the words, with an address or a date."""
-    if _is_brief(text) and _ADDRESS.search(text) and _changes_hands(fold(text), language):
+    brief = _is_brief(text)
+    if not brief and "@" not in text:
+        return False
+    if brief and _ADDRESS.search(text) and _changes_hands(fold(text), language):
         return True
     for sentence in _LINES.split(text[:MAX_TEXT]):
-        folded = fold(sentence)
         addressed = _ADDRESS.search(sentence) is not None
-        if not (addressed or _is_brief(text)):
+        if not (addressed or brief):
             continue
+        folded = fold(sentence)
         both = _languages(folded, "post", language) & _languages(folded, "takes", language)
         if both and (addressed or (_names_somebody(sentence) and dates_in(folded, tuple(sorted(both))))):
             return True
