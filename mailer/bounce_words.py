@@ -121,8 +121,8 @@ TEMPORARY = re.compile(
 )
 # Each alternative of the next pattern holds one of these: a cheap look before a slow one.
 MAY_RETURN = re.compile(
-    r"messag|mail|text|original|header|copy|contents|lines of|start of|mensaje|mensagem|ursprüngliche|исходно|元の|原始|"
-    r"below|ниже|enclosed|transcript",
+    r"messag|mail|text|original|header|copy|contents|lines of|start of|mensaje|mensagem|ursprüngliche|исходно|元の|"
+    r"原始|below|ниже|enclosed|transcript",
     _I,
 )
 RETURNED = re.compile(
