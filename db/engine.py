@@ -10,7 +10,7 @@ import heapq
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,17 @@ class Database:
         name = self.sql.url.database
         return Path(name) if self.dialect == "sqlite" and name and name != ":memory:" else None
 
+    def scour(self) -> bool:
+        """Take what was destroyed out of the log beside a SQLite file; False where a reader keeps it needed meanwhile.
+
+        A server does that by itself (vacuum, its log); True then. Raises `DatabaseUnavailable`.
+        """
+        if self.path is None:
+            return True
+        with _translated(), closing(self.sql.raw_connection()) as connection:
+            busy, _, _ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """A transaction to look at things; nothing is kept of what it might write."""
@@ -171,7 +182,8 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     del record
     # The driver must not begin transactions by itself: `_begin_sqlite` decides which kind.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+    # `secure_delete`: what is destroyed is overwritten in the file, not only given up.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -6,7 +6,7 @@ liaison": ids, states, references, and, where the person agrees, their public st
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from db import inbound, inputs, journal, person, roster
@@ -31,7 +31,10 @@ _REASON = re.compile(r"[a-z0-9][a-z0-9 -]{0,40}")
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was destroyed, and what stays. `waiting`: mails of frozen editions that still quote what was removed."""
+    """What was destroyed, and what stays. `waiting`: mails of frozen editions that still quote what was removed.
+
+    `scoured` is False while the log beside a SQLite file still holds what the tables do not.
+    """
 
     liaison_id: int | None
     tag: int  # names a liaison in every copy of the database; 0 for a stranger
@@ -41,6 +44,7 @@ class Erased:
     statements_removed: int
     deliveries: int
     waiting: int
+    scoured: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ def erase(engine: Engine, process_id: int, address: str, reason: str, *, stateme
     """
     with engine.db.write() as tx:
         who = _find(tx, engine, _process(tx, process_id), address)
-        return _forget(tx, who, reason, statements, act)
+        done = _forget(tx, who, reason, statements, act)
+    return replace(done, scoured=engine.db.scour())
 
 
 def erase_liaison(engine: Engine, liaison_id: int, reason: str, *, statements: str, act: Act) -> Erased | None:

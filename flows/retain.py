@@ -45,6 +45,8 @@ def retain(engine: Engine, *, act: Act, dry_run: bool = False) -> list[Kept]:
             if not gone:
                 break
         found.append(Kept(one.name, count))
+    if not dry_run:
+        engine.db.scour()
     return found
 
 

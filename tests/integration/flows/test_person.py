@@ -1,6 +1,7 @@
 """One person's data, shown and destroyed, on both databases: nothing of theirs is left in any column of any table."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,11 +23,24 @@ FIRST = datetime(2019, 3, 11, 23, 0, tzinfo=UTC)
 WORDS = "Regions should decide about grants, says Ana Alves."
 
 
-@pytest.fixture
-def world(database: Database) -> Iterator[World]:
+def begun(database: Database) -> World:
     made = World(database)
     made.populate()
     made.until(FIRST)
+    return made
+
+
+@pytest.fixture
+def world(database: Database) -> Iterator[World]:
+    made = begun(database)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def filed(sqlite: Database) -> Iterator[World]:
+    """The same in a file; a server's files are its own."""
+    made = begun(sqlite)
     yield made
     made.close()
 
@@ -120,6 +134,41 @@ def test_nothing_of_theirs_is_left_and_what_others_said_stays(world: World, wish
     world.until(FIRST + timedelta(days=22))
     assert len(world.mailbox("ana")) == before
     assert faults(world) == []
+
+
+def on_disk(world: World, *strings: str) -> set[str]:
+    """Of these, those that stand in the database file or the log beside it."""
+    path = world.engine.db.path
+    assert path is not None
+    beside = [path, path.with_name(f"{path.name}-wal")]
+    held = b"".join(file.read_bytes() for file in beside if file.is_file()).lower()
+    return {one for one in strings if one.lower().encode() in held}
+
+
+@pytest.mark.parametrize("way", ["erase", "retain"])
+def test_nothing_of_theirs_is_left_in_the_file_while_it_is_in_use(filed: World, way: str) -> None:
+    answered(filed)
+    theirs = ("ana@west", "ana@home", "Ana Alves", "Antunes", "555 12 34", "tell nobody")
+    assert on_disk(filed, *theirs) == set(theirs)
+    if way == "erase":
+        done = person.erase(filed.engine, 1, "ana@home.example", "asked", statements="remove", act=filed.act())
+        assert done.scoured
+    else:
+        with filed.engine.db.write() as tx:
+            journal.move(tx, filed.act(), "liaison", ana_id(filed), "left", "asked", left_at=filed.now)
+        filed.now += timedelta(days=800)
+        retain.retain(filed.engine, act=filed.act())
+    assert on_disk(filed, *theirs) == set()
+
+
+def test_a_reader_may_keep_the_log_from_being_emptied(filed: World) -> None:
+    with closing(Database(f"sqlite:///{filed.engine.db.path}", busy_seconds=0.1)) as other:
+        with filed.engine.db.read() as tx:
+            tx.execute(select(Base.metadata.tables["liaison"])).all()
+            with other.write() as writing:
+                journal.note(writing, filed.act(), ("process", 1), "noted")
+            assert not other.scour()
+        assert other.scour()
 
 
 def test_old_tokens_name_nobody_and_they_may_sign_up_again(world: World) -> None:
