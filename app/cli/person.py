@@ -88,7 +88,7 @@ def erase(
     if done.waiting and not session.json:
         console.say(f"{done.waiting} mailings that have not left wholly still quote removed statements: see `outbox`")
     if not done.scoured and not session.json:
-        console.say("the log beside the database file still holds some of it, since somebody reads: `tidings retain` later")
+        console.say("the log beside the file still holds some of it, while somebody reads: `tidings retain` later")
 
 
 def retain(
