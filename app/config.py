@@ -3,6 +3,7 @@
 `load` raises `ConfigError` with the name of the setting, what is wrong and what is allowed.
 """
 
+import json
 import os
 import stat
 from ipaddress import ip_network
@@ -246,7 +247,7 @@ def template(secret: str, *, domain: str, database: str = "sqlite:///tidings.sql
     return f'''# Tidings. Keep this file at mode 0600: it holds secrets. The environment beats it: TIDINGS_WEB__PORT=80.
 
 # sqlite:///file (one machine) or postgresql://user:password@host/name (any number of machines).
-database = "{database}"
+database = {json.dumps(database)}
 
 # Names that leave the house (reply addresses, Message-IDs, links) are signed with these. Newest first; keep an
 # old one as long as mails signed with it should still be answered. Back them up apart from the database.
@@ -271,8 +272,11 @@ authenticate = true            # check SPF, DKIM and DMARC of senders where no f
 host = "127.0.0.1"
 port = 25
 tls = "opportunistic"          # none, opportunistic, required, implicit
-# user = ""
+# user = ""                    # for a smart host that wants a login
 # password = ""
+# ca_file = "tls/ca.pem"       # who vouches for the smart host; else those whom the system trusts
+# client_certificate = "tls/client.pem"
+# client_key = "tls/client.key"
 
 [send]
 connections = 10

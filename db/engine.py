@@ -8,6 +8,7 @@ Raises `DatabaseUnavailable` for a database that cannot be opened, is locked too
 
 import heapq
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy import Engine as SqlEngine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 
 Tx = Connection
 CHUNK = 500  # rows in one write, so that no transaction holds the writer long
@@ -88,6 +89,8 @@ class Database:
         """
         try:
             parsed = make_url(url)
+            if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+                raise DatabaseUnavailable(f"{parsed.get_backend_name()} is not supported: use sqlite or postgresql")
             if parsed.get_backend_name() == "postgresql":
                 parsed = parsed.set(drivername="postgresql+psycopg")
             options: dict[str, Any] = {"pool_size": 10, "max_overflow": 10, "json_serializer": _encode}
@@ -97,12 +100,10 @@ class Database:
                 options["connect_args"] = {"timeout": busy_seconds, "check_same_thread": False}
             self.sql: SqlEngine = create_engine(parsed, **options)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-            raise DatabaseUnavailable(f"cannot use the database {url!r}: {error}") from error
+            raise DatabaseUnavailable(f"cannot use the database {_shown(url)!r}: {error}") from error
         self.dialect = self.sql.dialect.name
         if self.dialect == "postgresql":
             event.listen(self.sql, "connect", _prepare_postgresql)
-        if self.dialect not in ("sqlite", "postgresql"):
-            raise DatabaseUnavailable(f"{self.dialect} is not supported: use sqlite or postgresql")
         self._turnstile = _Turnstile()
         if self.dialect == "sqlite":
             event.listen(self.sql, "connect", _prepare_sqlite)
@@ -171,11 +172,21 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        raise DatabaseUnavailable(str(error.orig)) from error
+        raise DatabaseUnavailable(_in_a_line(error)) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
-            raise DatabaseUnavailable(str(error.orig)) from error
+        # The bare class: a file that is no database, or is damaged.
+        if error.connection_invalidated or type(error) is DatabaseError:
+            raise DatabaseUnavailable(_in_a_line(error)) from error
         raise
+
+
+def _shown(url: str) -> str:
+    """An address of a database without its password."""
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
+
+
+def _in_a_line(error: DBAPIError) -> str:
+    return f"database: {' '.join(str(error.orig).split())}"
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

@@ -166,6 +166,8 @@ def _domain(text: str, whole: str) -> str:
         raise AddressError("domain", f"{text!r} is not a domain: {clean(str(error))}") from None
     if len(ascii_name) > 253:
         raise AddressError("too-long", "the domain is longer than 253 octets")
+    if ascii_name.rpartition(".")[2].isdigit():
+        raise AddressError("domain", f"{text!r} is not a domain: its ending is a number")
     if "." not in ascii_name and ascii_name != "localhost":
         raise AddressError("domain", f"{text!r} has no dot: is its ending missing?")
     return ascii_name

@@ -7,13 +7,12 @@ import typer
 
 from app import keyring, wiring
 from app.cli import console
-from app.cli.session import Session
+from app.cli.session import Session, domain_name
 from app.keyring import Entry, Keyring
 from db import process
 from db.engine import DatabaseUnavailable
 from mailer import zone
 from mailer.sign import dns_name, dns_record, dns_value
-from mailer.trust import domain_of
 
 cli = typer.Typer(name="dkim", help="Keys that sign outgoing mail.", no_args_is_help=True)
 
@@ -44,7 +43,7 @@ def show(context: typer.Context, domain: Domain = "", check: Check = False) -> N
     """Show each key with its DNS record, and with --check whether the DNS has it."""
     session: Session = context.obj
     ring = keyring.read(session.config.dkim_keys)
-    shown = [one for one in ring.entries if not domain or one.domain == _name(domain)]
+    shown = [one for one in ring.entries if not domain or one.domain == domain_name(domain)]
     if not shown and not session.json:
         console.say("there are no keys: `tidings dkim init` makes them")
     _tell(session, ring, shown, check=check)
@@ -122,7 +121,7 @@ def _tell(session: Session, ring: Keyring, entries: list[Entry], *, check: bool 
 def _domains(session: Session, ring: Keyring, named: str) -> list[str]:
     """The domains that a command is about: the one named, those of the processes, or those that have keys."""
     if named:
-        return [_name(named)]
+        return [domain_name(named)]
     try:
         with session.engine.db.read() as tx:
             found = sorted({row.home.domain for row in process.everyone(tx)})
@@ -132,10 +131,3 @@ def _domains(session: Session, ring: Keyring, named: str) -> list[str]:
     if not found:
         console.fail("which domain? name it with --domain: no process tells it yet")
     return found
-
-
-def _name(domain: str) -> str:
-    name = domain_of(f"@{domain}")
-    if "." not in name:
-        console.fail(f"{domain!r} is not the name of a domain")
-    return name

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,10 +11,12 @@ from app import config as configuration
 from app import crew, logs, wiring
 from app import serve as server
 from app.cli import console
-from app.cli.session import Session
+from app.cli.session import Session, domain_name
 from app.clock import draw_secret
 from db import deployment, migrate
 from db.engine import Database
+
+_FILE = "sqlite:///"
 
 
 def add(cli: typer.Typer) -> None:
@@ -30,23 +33,37 @@ def init(
 ) -> None:
     """Write a commented configuration with a fresh secret (mode 0600), and make the database."""
     session: Session = context.obj
+    domain = domain_name(domain)
     file = configuration.find(session.config_file)
     if file.exists():
         console.fail(f"{file} is there already; remove it, or name another with --config")
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(configuration.template(draw_secret(), domain=domain, database=database))
-    session.config_file = file
-    _private_database(session.config.database)
-    _upgrade(session)
+    text = configuration.template(draw_secret(), domain=domain, database=database)
+    with contextlib.ExitStack() as undo:
+        _make(undo, file, text)
+        session.config_file = file
+        if session.config.database.startswith(_FILE):
+            _make(undo, Path(session.config.database.removeprefix(_FILE)))
+        _upgrade(session)
+        undo.pop_all()  # all went well: nothing is taken back
     console.answer(session.json, {"config": str(file)}, f"{file} is written and the database is made; next: edit it")
 
 
-def _private_database(url: str) -> None:
-    """Make the file of a new SQLite database readable by us alone; what SQLite puts beside it gets the same mode."""
-    if url.startswith("sqlite:///"):
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(url.removeprefix("sqlite:///"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+def _make(undo: contextlib.ExitStack, file: Path, text: str = "") -> None:
+    """Make a file readable by us alone, to be removed if the rest fails; an empty one may be there already.
+
+    What SQLite puts beside a database file gets the same mode.
+    """
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        if text:
+            raise
+        return
+    except FileNotFoundError:
+        console.fail(f"there is no folder {file.parent}")
+    undo.callback(file.unlink, missing_ok=True)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)
 
 
 def migrate_(context: typer.Context) -> None:

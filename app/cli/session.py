@@ -23,6 +23,7 @@ from digests.cadence import WrongCadence
 from digests.wall import UnknownZone
 from flows.engine import Engine, Refused, nearest
 from flows.reports import ImportReport, NotImported, UnknownName
+from mailer import address
 from mailer.address import AddressError
 from mailer.render import TemplateFailed
 
@@ -101,6 +102,14 @@ def guarded(session: Session) -> Iterator[None]:
         console.fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "), console.REFUSED)
     finally:
         session.close()
+
+
+def domain_name(text: str) -> str:
+    """A domain as typed, as A-labels in lower case; ends the program where it is none."""
+    try:
+        return address.parse(f"postmaster@{text.strip()}").domain
+    except address.AddressError:
+        console.fail(f"{text!r} is not the name of a domain")
 
 
 def report(session: Session, made: ImportReport) -> None:
