@@ -242,12 +242,10 @@ def readable_by_others(path: Path) -> bool:
     return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
-def template(secret: str, *, domain: str, database: str = "sqlite:///tidings.sqlite") -> str:
-    """A commented configuration file with a fresh secret."""
-    return f'''# Tidings. Keep this file at mode 0600: it holds secrets. The environment beats it: TIDINGS_WEB__PORT=80.
+_TEMPLATE = '''# Tidings. Keep this file at mode 0600: it holds secrets. The environment beats it: TIDINGS_WEB__PORT=80.
 
 # sqlite:///file (one machine) or postgresql://user:password@host/name (any number of machines).
-database = {json.dumps(database)}
+database = {database}
 
 # Names that leave the house (reply addresses, Message-IDs, links) are signed with these. Newest first; keep an
 # old one as long as mails signed with it should still be answered. Back them up apart from the database.
@@ -305,3 +303,8 @@ alerts = []                    # addresses woken at once by a report about someb
 # selector = "t1"
 # key = "t1.pem"
 '''
+
+
+def template(secret: str, *, domain: str, database: str = "sqlite:///tidings.sqlite") -> str:
+    """A commented configuration file with a fresh secret."""
+    return _TEMPLATE.format(secret=secret, domain=domain, database=json.dumps(database))
