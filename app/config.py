@@ -242,7 +242,7 @@ def readable_by_others(path: Path) -> bool:
     return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
-_TEMPLATE = '''# Tidings. Keep this file at mode 0600: it holds secrets. The environment beats it: TIDINGS_WEB__PORT=80.
+_TEMPLATE = """# Tidings. Keep this file at mode 0600: it holds secrets. The environment beats it: TIDINGS_WEB__PORT=80.
 
 # sqlite:///file (one machine) or postgresql://user:password@host/name (any number of machines).
 database = {database}
@@ -302,7 +302,7 @@ alerts = []                    # addresses woken at once by a report about someb
 # domain = "{domain}"
 # selector = "t1"
 # key = "t1.pem"
-'''
+"""
 
 
 def template(secret: str, *, domain: str, database: str = "sqlite:///tidings.sqlite") -> str:
