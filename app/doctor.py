@@ -25,7 +25,7 @@ from mailer.sign import dns_value
 from mailer.wire import spf
 from mailer.wire.connection import RelayFault
 from mailer.wire.courier import Courier, Examined
-from mailer.wire.letters import CourierSettings
+from mailer.wire.letters import CourierSettings, Relay
 from mailer.zone import Finding
 
 LOW, VERY_LOW = 2 * 1024**3, 256 * 1024**2  # octets of free disk
@@ -57,6 +57,10 @@ def examine(file: Path, config: Config, now: datetime) -> Iterator[Finding]:
 
 def _files(file: Path, config: Config) -> Iterator[Finding]:
     yield Finding("ok", "config", f"{file} can be read")
+    shown = [one for r in config.relay for one in (r.ca_file, r.client_certificate)] + [config.listen.tls.certificate]
+    for path in shown:
+        if path is not None and not path.exists():
+            yield Finding("fault", "files", f"{path} is not there", "put it there, or change the setting")
     named = [d.key for d in config.dkim] + [r.client_key for r in config.relay] + [config.listen.tls.key]
     secret = [file, *(one for one in named if one is not None), *config.dkim_keys.glob("*")]
     if config.database.startswith("sqlite:///"):
@@ -248,7 +252,7 @@ def _keys(config: Config) -> Iterator[Finding]:
 
 def _relays(config: Config) -> Iterator[Finding]:
     for one in reach(config):
-        yield from _relay(one)
+        yield from relay_findings(one)
 
 
 def reach(config: Config) -> tuple[Examined, ...]:
@@ -263,12 +267,16 @@ def reach(config: Config) -> tuple[Examined, ...]:
         way_out.close()
 
 
-def _relay(one: Examined) -> Iterator[Finding]:
+def relay_findings(one: Examined) -> Iterator[Finding]:
+    """What a relay said of itself, judged."""
     name, offers = one.relay.name, dict(one.offers)
     if one.fault is not None:
-        yield Finding("fault", "relay", f"{name} cannot be used: {one.fault}", _remedy(one.fault))
+        yield Finding("fault", "relay", f"{name} cannot be used: {one.fault}", _remedy(one.relay, one.fault))
         return
     yield Finding("ok", "relay", f"{name} takes our mail ({one.secure or 'no TLS'})")
+    if "AUTH" in offers and not one.relay.user:
+        says = f"{name} offers a login, and we give none"
+        yield Finding("note", "relay", says, "if it refuses recipients elsewhere, set user and password")
     if not one.secure and "STARTTLS" in offers:
         yield Finding("note", "relay", f"{name} offers TLS, which we do not use", 'set tls = "required"')
     if not one.relay.verify and one.relay.tls in ("required", "implicit"):
@@ -281,11 +289,16 @@ def _relay(one: Examined) -> Iterator[Finding]:
             yield Finding("note", "relay", f"{name} does not offer {offer}", f"works, but without {without}")
 
 
-def _remedy(fault: RelayFault) -> str:
+def _remedy(relay: Relay, fault: RelayFault) -> str:
     reply = fault.reply
+    if relay.port == 465 and relay.tls != "implicit":
+        return 'port 465 speaks TLS from the first octet on: set tls = "implicit" for this [[relay]]'
+    if relay.port in (25, 587) and relay.tls == "implicit":
+        return f'port {relay.port} speaks TLS only when asked to: set tls = "required" for this [[relay]]'
     if reply.code in (530, 534, 535, 538) or reply.enhanced in ("5.7.8", "5.7.9"):
         return "check user and password of this [[relay]]; it wants to know who we are"
     return {
+        "4.3.5": "see that ca_file, client_certificate and client_key of this [[relay]] are there and belong together",
         "4.4.1": "is it running, are host and port right, does a firewall stand between?",
         "4.7.0": "it offers no TLS, or no login that we know: change tls or user of this [[relay]]",
         "4.7.5": "its certificate is not good for its name: name it as the certificate does, or set ca_file",

@@ -19,6 +19,7 @@ _PRIVATE = re.compile(
     re.IGNORECASE,
 )
 _DROPPED = ("subject", "address", "addr", "sender", "to", "mail_from", "rcpt_to")
+_COLOURED = "color_message"  # what uvicorn tells again, with the colours of a terminal
 
 
 _CHATTY = ("alembic", "apscheduler")  # libraries that tell at "info" of each step that went well
@@ -26,7 +27,7 @@ _CHATTY = ("alembic", "apscheduler")  # libraries that tell at "info" of each st
 
 def _without_people(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     del logger, name
-    for key in _DROPPED:
+    for key in (*_DROPPED, _COLOURED):
         event.pop(key, None)
     for key, value in event.items():
         if isinstance(value, str):

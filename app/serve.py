@@ -218,7 +218,8 @@ class Service:
         now = mark.Mark(generation, newest.no if newest else 0, newest.hash if newest else "")
         if now != known:
             mark.write(self.config, now)
-            log.info("sealed", no=now.seal, hash=now.hash)
+            if newest is not None:
+                log.info("sealed", no=now.seal, hash=now.hash)
         return None
 
     def deliver(self) -> delivering.Delivered:

@@ -56,7 +56,8 @@ def text_of(file: Path) -> str:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table for people. Cells are shown as they are: text from outside is never taken for markup."""
-    made = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    out.print(Text(title, style="italic"), soft_wrap=True)  # a table's own title is as narrow as the table
+    made = Table(header_style="bold", box=None, pad_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
     count = 0

@@ -7,6 +7,7 @@
 import asyncio
 import base64
 import re
+import ssl
 from collections import deque
 from functools import lru_cache
 from typing import NamedTuple
@@ -222,18 +223,20 @@ class Link(asyncio.Protocol):
     @classmethod
     async def _open(cls, relay: Relay, settings: CourierSettings, watched: "set[Link]", tls: str) -> "Link":
         link = cls(relay, settings)
+        context = link._context() if tls == "implicit" else None
         try:
-            context = client_context(relay) if tls == "implicit" else None
             async with asyncio.timeout(settings.connect_timeout):
                 await link.loop.create_connection(
                     lambda: link,
                     relay.host,
                     relay.port,
-                    ssl=context if tls == "implicit" else None,
-                    server_hostname=relay.host if tls == "implicit" else None,
+                    ssl=context,
+                    server_hostname=relay.host if context is not None else None,
                 )
         except TimeoutError as error:
             raise link._fault(Reply(0, "4.4.1", "no connection: timed out")) from error
+        except ssl.SSLError as error:
+            raise link._fault(_no_tls(error)) from error
         except OSError as error:
             raise link._fault(Reply(0, "4.4.1", f"no connection: {_plain(str(error))}")) from error
         watched.add(link)
@@ -247,6 +250,13 @@ class Link(asyncio.Protocol):
 
     def _fault(self, reply: Reply) -> RelayFault:
         return RelayFault(reply, self.relay.name)
+
+    def _context(self) -> ssl.SSLContext:
+        try:
+            return client_context(self.relay)
+        except OSError as error:
+            said = f"its certificate files cannot be used: {_plain(error.strerror or str(error))}"
+            raise self._fault(Reply(0, "4.3.5", f"{said} ({error.filename})" if error.filename else said)) from error
 
     async def _introduce(self, tls: str) -> None:
         if tls == "implicit":
@@ -299,18 +309,19 @@ class Link(asyncio.Protocol):
         if self._buffer or self._lines or self._replies:
             raise self._fault(Reply(0, "4.7.0", "clear text behind the reply to STARTTLS"))
         assert self._transport is not None
+        context = self._context()
         try:
             secured = await self.loop.start_tls(
                 self._transport,
                 self,
-                client_context(self.relay),
+                context,
                 server_hostname=self.relay.host,
                 ssl_handshake_timeout=self.settings.connect_timeout,
             )
         except OSError as error:
             if not required:
                 raise _NoTls from error
-            raise self._fault(Reply(0, "4.7.5", f"TLS failed: {_plain(str(error))}")) from error
+            raise self._fault(_no_tls(error)) from error
         if secured is None or self._buffer or self._lines or self._replies:
             raise self._fault(Reply(0, "4.7.0", "the connection was lost while TLS began"))
         self._transport = secured
@@ -338,6 +349,13 @@ class Link(asyncio.Protocol):
             raise self._fault(Reply(0, "4.7.0", "no way to authenticate is offered that we know"))
         if reply.code != 235:
             raise self._fault(reply)
+
+    async def examine(self) -> None:
+        """Begin a mail and take it back, to see whether we may mail here at all. RelayFault when not."""
+        reply = await self._ask("MAIL FROM:<>")
+        if not reply.ok:
+            raise self._fault(reply)
+        await self._ask("RSET")
 
     # -- envelopes -----------------------------------------------------------------------------------------
 
@@ -370,6 +388,12 @@ class Link(asyncio.Protocol):
             f"RCPT TO:<{letter.rcpt_to}>{notify}\r\n".encode(),
             b"DATA\r\n",
         )
+
+
+def _no_tls(error: OSError) -> Reply:
+    """What to tell of TLS that did not come about: for the certificate's sake (4.7.5), or any other."""
+    wrong = isinstance(error, ssl.SSLCertVerificationError)
+    return Reply(0, "4.7.5" if wrong else "4.7.0", f"TLS failed: {_plain(str(error))}")
 
 
 class _NoTls(Exception):

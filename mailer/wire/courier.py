@@ -64,7 +64,7 @@ class Courier:
             carry.feed.stop()
 
     def examine(self) -> tuple[Examined, ...]:
-        """What each relay says of itself: as for a mail it is greeted, secured and told who we are; nothing is sent."""
+        """What each relay says of itself: greeted, secured and told who we are, a mail begun and taken back."""
         with self._turn:
             return self._run(self._examine())
 
@@ -120,6 +120,7 @@ class Courier:
             for relay in self.relays:
                 try:
                     link = await Link.open(relay, self.settings, self._links)
+                    await link.examine()
                 except RelayFault as fault:
                     found.append(Examined(relay, fault=fault))
                 else:

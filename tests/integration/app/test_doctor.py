@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from app import doctor
 from app.cli.main import cli
 from db import tables
 from db.engine import Database
+from mailer.wire.connection import RelayFault, Reply
+from mailer.wire.courier import Examined
+from mailer.wire.letters import Relay, TlsMode
 from mailer.wire.sink import Sink, SinkSettings
 from tests.databases import Databases
 from tests.integration.wire.dialogue import certificate, listening
@@ -180,6 +184,36 @@ def test_a_relay_that_is_away_or_wants_something_else(clinic: Clinic) -> None:
     clinic.lines["relay"] = good + 'user = "u"\npassword = "p"\n'
     (fault,) = clinic.faults()
     assert "a password is not sent without TLS" in fault
+
+
+def test_a_relay_that_wants_a_login(clinic: Clinic) -> None:
+    sink = Sink(lambda mail: None, SinkSettings(hostname="relay.example", users={"u": "p"}))
+    sink.start()
+    clinic.lines["relay"] = f'host = "127.0.0.1"\nport = {sink.port}\ntls = "none"\n'
+    code, found = clinic.run()
+    sink.stop()
+    (fault,) = (one for one in found if one["level"] == "fault")
+    assert (code, fault["says"].partition(": ")[2][:3]) == (1, "530")
+    assert "user and password" in fault["do"]
+    assert sink.counts["mails"] == 0
+
+
+def test_files_of_tls_towards_a_relay_that_are_not_there(clinic: Clinic) -> None:
+    clinic.lines["relay"] = clinic.lines["relay"].replace('"none"', '"implicit"')
+    clinic.lines["relay"] += 'client_certificate = "c.pem"\nclient_key = "c.key"\n'
+    faults = clinic.faults()
+    assert [one for one in faults if "is not there" in one and "c.pem" in one]
+    assert [one for one in faults if "certificate files cannot be used" in one]
+
+
+@pytest.mark.parametrize(
+    ("port", "tls", "do"),
+    [(465, "required", 'tls = "implicit"'), (587, "implicit", 'tls = "required"'), (2525, "implicit", "ask")],
+)
+def test_tls_that_does_not_fit_the_port(port: int, tls: TlsMode, do: str) -> None:
+    silent = RelayFault(Reply(0, "4.4.2", "the server did not answer in time"), "relay.example")
+    (found,) = doctor.relay_findings(Examined(Relay("relay.example", port, tls), fault=silent))
+    assert do in found.do
 
 
 def test_a_certificate(clinic: Clinic, tmp_path: Path) -> None:

@@ -76,3 +76,11 @@ def test_libraries_do_not_tell_of_every_tick(out: io.StringIO) -> None:
     logs.configure("text", "debug", out)
     logging.getLogger("apscheduler.scheduler").debug("next wakeup")
     assert "next wakeup" in out.getvalue()
+
+
+def test_colours_of_a_terminal_are_not_written(out: io.StringIO) -> None:
+    logs.configure("json", "info", out)
+    logging.getLogger("uvicorn.error").info("Started %d", 7, extra={"color_message": "\x1b[36mStarted\x1b[0m %d"})
+    (line,) = lines(out)
+    assert line["event"] == "Started 7"
+    assert "color_message" not in line
