@@ -6,7 +6,7 @@ A preview writes nothing. It is made by the same decision and the same wording a
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from db import addresses, counters, editions, lease, outbox, readers
+from db import addresses, announcements, counters, editions, lease, outbox, readers
 from db.editions import DigestRow, EditionRow, MailingRow
 from db.journal import Act
 from db.lease import Claimed
@@ -14,7 +14,8 @@ from db.process import ProcessRow
 from db.states import DeliveryState, EditionState
 from digests import cadence, news
 from digests.wall import zone
-from flows import frozen
+from flows import frozen, post
+from flows.announce import need
 from flows.deliver import sender
 from flows.engine import Engine, Refused
 from flows.frozen import Frozen
@@ -104,12 +105,35 @@ def _previewed(
     groups = ", ".join(name for _, _, name in gathered.groups.get(row.liaison_id, ()))
     made = _sender(engine, owner, series, drafted, seq, act)
     if to is not None:
-        marked = replace(wording, rendered=replace(wording.rendered, subject=f"[TEST] {wording.rendered.subject}"))
-        tag = made.ring.mailing_tag(f"test:{series.slug}:{to}:{act.now.isoformat()}")
-        made = replace(made, mailing=replace(made.mailing, tag=tag))
-        nobody = replace(_claimed(row, made, marked, act.now), addr=to, liaison_tag=0, subscription_tag=0)
-        return _composed(made, nobody, marked, {}, "")
+        return _nobodys(made, wording, row, series.slug, to, act)
     return _composed(made, _claimed(row, made, wording, decision.send_at), wording, press.personal(decision), groups)
+
+
+def trial_of(engine: Engine, owner: ProcessRow, slug: str, lang: str, address: str, *, act: Act) -> Preview:
+    """The mail of an announcement as it stands, as readers of a language would get it, for `address`; a trial too."""
+    to = parse(address).addr
+    with engine.db.read() as tx:
+        row = need(announcements.by_slug(tx, owner.id, slug), slug)
+    source = post.gather(engine, row)
+    wording = post.word(engine, source, post.wording_key(engine, source, (lang,)))
+    somebody = readers.Reader(
+        liaison_id=0, liaison_tag=0, state="active", paused_until=None, name="", zone=owner.zone, hour=0,
+        languages=(lang,), quiet=None, subscription_id=None, subscription_tag=0, subscription_state="active",
+        cadence="", size="M", cursor=None, turn=0, address_id=None, addr=to, address_key="", verified=True,
+        interests=(), joined_seq=0,
+    )  # fmt: skip
+    kind = "erratum" if row.corrects_id is not None else "announcement"
+    made = _sender_of(engine, owner, None, kind, f"announcement:{row.slug}", None, owner.last_seq, act.now, act)
+    return _nobodys(made, wording, somebody, row.slug, to, act)
+
+
+def _nobodys(made: Sender, wording: Frozen, row: readers.Reader, slug: str, to: str, act: Act) -> Preview:
+    """The mail as a trial for an address: its tokens name nobody."""
+    marked = replace(wording, rendered=replace(wording.rendered, subject=f"[TEST] {wording.rendered.subject}"))
+    tag = made.ring.mailing_tag(f"test:{slug}:{to}:{act.now.isoformat()}")
+    made = replace(made, mailing=replace(made.mailing, tag=tag))
+    nobody = replace(_claimed(row, made, marked, act.now), addr=to, liaison_tag=0, subscription_tag=0)
+    return _composed(made, nobody, marked, {}, "")
 
 
 def _imagined(series: DigestRow, at: datetime) -> EditionRow:
@@ -123,11 +147,27 @@ def _imagined(series: DigestRow, at: datetime) -> EditionRow:
 
 
 def _sender(engine: Engine, owner: ProcessRow, series: DigestRow, row: EditionRow, seq: int, act: Act) -> Sender:
-    ring = engine.keys.ring(owner.slug, owner.address_base)
     natural_key = f"edition:{series.slug}:{row.slot_wall}"
+    return _sender_of(engine, owner, series, "edition", natural_key, row.id, seq, row.slot_at, act)
+
+
+def _sender_of(
+    engine: Engine,
+    owner: ProcessRow,
+    series: DigestRow | None,
+    kind: str,
+    natural_key: str,
+    edition_id: int | None,
+    seq: int,
+    due_at: datetime,
+    act: Act,
+) -> Sender:
+    """Who would send a mailing that is nowhere written."""
+    ring = engine.keys.ring(owner.slug, owner.address_base)
+    digest_id = series.id if series is not None else None
     mailing = MailingRow(
-        0, owner.id, natural_key, ring.mailing_tag(natural_key), "edition", series.id, row.id, None, None, seq,
-        "building", 0, 0, act.now, None, row.slot_at, None, None, None,
+        0, owner.id, natural_key, ring.mailing_tag(natural_key), kind, digest_id, edition_id, None, None, seq,
+        "building", 0, 0, act.now, None, due_at, None, None, None,
     )  # fmt: skip
     return Sender(owner, series, mailing, ring, engine.renderer, engine.settings.base_url, engine.settings.signed)
 

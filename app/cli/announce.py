@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app import links as tries
-from app.cli import console
+from app.cli import console, trials
 from app.cli.session import Session
 from db import announcements
 from db.announcements import AnnouncementRow
@@ -16,6 +16,7 @@ from digests import audience
 from flows import announce as flow
 from flows import erratum as errata
 from flows import precheck
+from flows import preview as previews
 from flows import recipients as people
 from flows import review as reviews
 from flows.engine import Refused
@@ -173,6 +174,18 @@ def check(
         console.fail(f"{slug}: {faults} to mend")
 
 
+@cli.command("test")
+def trial(
+    context: typer.Context,
+    slug: str,
+    address: Annotated[str, typer.Argument(help="Your own.")],
+    language: Annotated[str, typer.Option(help="Any language tag.")] = "en",
+) -> None:
+    """Send it to yourself as readers of a language would get it now; nobody else's mail or record is touched."""
+    session: Session = context.obj
+    trials.send(session, previews.trial_of(session.engine, session.process, slug, language, address, act=session.act()))
+
+
 @cli.command()
 def schedule(
     context: typer.Context,
@@ -184,9 +197,14 @@ def schedule(
     ] = "",
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day of repeating.")] = None,
     undo_minutes: Annotated[int, typer.Option(min=0, help="Minutes from its start to the first mail.")] = 0,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Also with faults that `announce check` finds.")] = False,
 ) -> None:
-    """Give a draft its moment."""
+    """Give a draft its moment. With faults that `announce check` finds it is refused."""
     session: Session = context.obj
+    found = precheck.check(session.engine, session.process.id, slug, now=session.act().now)
+    faults = [f"{one.what}: {one.found}" for one in found if one.level == "fault"]
+    if faults and not anyway:
+        console.fail(f"{slug} is not scheduled (mend it, or say --anyway): {'; '.join(faults)}")
     moment = flow.Moment(
         at.strftime("%Y-%m-%dT%H:%M") if at is not None else None,
         zone,
@@ -203,9 +221,8 @@ def schedule(
         where = "into the first digest frozen after" if row.fold else "goes at"
         console.say(f"{slug} {where} {row.send_wall} {row.zone}" + (f", then {row.repeat}" if row.repeat else ""))
     if not session.json:
-        for one in precheck.check(session.engine, session.process.id, slug, now=session.act().now):
-            if one.level == "fault":
-                console.say(f"note: to mend, as `tidings announce check {slug}` says: {one.what}, {one.found}")
+        for fault in faults:
+            console.say(f"note: scheduled although {fault}")
 
 
 @cli.command()

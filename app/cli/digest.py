@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app import wiring
-from app.cli import console
+from app.cli import console, trials
 from app.cli.session import Session
 from db import editions
 from db.editions import DigestRow
@@ -17,7 +16,6 @@ from flows import preview as previews
 from flows import publish, schedule
 from flows.engine import Refused, nearest
 from flows.sampling import Plan
-from mailer.letter import Letter, Outcome
 
 cli = typer.Typer(name="digest", help="The standing series and its editions.", no_args_is_help=True)
 
@@ -197,17 +195,7 @@ def trial(
     made = previews.trial(session.engine, session.process, series, language, size, address, act=act)
     if made.reason:
         raise Refused(f"there would be no mail: {made.reason}")
-    sign, way_out, said = wiring.signing(session.config), wiring.courier(session.config), list[Outcome]()
-    try:
-        mail = Letter(1, made.mail_from, made.rcpt_to, sign(made.eml, act.now))
-        way_out.carry(iter([mail]), said.extend)
-    finally:
-        way_out.close()
-    (outcome,) = said
-    answer = f"{outcome.code} {outcome.enhanced} {outcome.text}".strip()
-    if not outcome.accepted:
-        raise Refused(f"{outcome.relay or 'the smart host'} did not take it: {answer}")
-    console.answer(session.json, {"to": made.rcpt_to, "subject": made.subject, "answer": answer}, f"sent: {answer}")
+    trials.send(session, made)
 
 
 @cli.command()

@@ -4,15 +4,18 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import func, select
 
-from db import addresses, announcements
+from db import addresses, announcements, tables
 from db.announcements import AnnouncementRow
 from db.states import WrongMove
-from flows import announce, precheck, recipients, review, roster
+from flows import announce, precheck, preview, recipients, review, roster
 from flows import erratum as errata
 from flows.announce import Moment, Text
 from flows.engine import Refused
-from tests.world import START, World
+from mailer.address import AddressError
+from mailer.message import Envelope
+from tests.world import START, Mail, World
 
 HOURS = {"en": Text("Office hours", "On Thursday at 18:00 UTC.\n"), "ar": Text("ساعات المكتب", "يوم الخميس.\n")}
 RIGHT = {"en": Text("Office hours", "On Friday.\n"), "ar": Text("ساعات المكتب", "يوم الجمعة.\n")}
@@ -251,3 +254,29 @@ def test_the_check_names_what_a_colleague_would(world: World) -> None:
     assert [one.level for one in found] == sorted(one.level for one in found)
     good = precheck.check(world.engine, process_id, "other", now=world.now - timedelta(days=1))
     assert {one.what for one in good} == {"same-day"}
+
+
+def test_a_trial_in_any_language_is_nobodys_mail(world: World) -> None:
+    world.populate()
+    put(world)
+    made = {
+        lang: preview.trial_of(world.engine, world.process(), "hours", lang, "Me@team.example", act=world.act())
+        for lang in ("ar", "en", "de")
+    }
+    assert [made[lang].subject for lang in ("ar", "en")] == ["[TEST] ساعات المكتب", "[TEST] Office hours"]
+    assert "يوم الخميس." in made["ar"].text
+    assert "On Thursday at 18:00 UTC." in made["de"].text  # not translated: the source, in a letter that speaks German
+    assert made["de"].text != made["en"].text
+    mail = Mail(Envelope(made["en"].mail_from, (made["en"].rcpt_to,), "", ""), made["en"].eml)
+    assert (mail["To"], mail["List-Unsubscribe"]) == ("Me@team.example", "")
+    world.reply(mail, "This is only a test of mine.", sender="me@team.example")
+    world.tick()
+    with world.engine.db.read() as tx:
+        (raw,) = tx.execute(select(tables.RawMessage.state, tables.RawMessage.reason)).all()
+        assert tx.execute(select(func.count()).select_from(tables.Delivery.__table__)).scalar_one() == 0
+    assert tuple(raw) == ("held", "it answers a mail that we no longer have")
+    assert row(world).state == "draft"
+    with pytest.raises(AddressError):
+        preview.trial_of(world.engine, world.process(), "hours", "en", "me", act=world.act())
+    with pytest.raises(Refused, match="no announcement 'ours'"):
+        preview.trial_of(world.engine, world.process(), "ours", "en", "me@team.example", act=world.act())

@@ -20,6 +20,7 @@ from app.serve import Role, Service
 from db import tasks
 from db.journal import Act
 from flows import schedule
+from mailer.wire.sink import Sink
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -99,6 +100,28 @@ def test_announcements_from_the_command_line(shell: Shell) -> None:
     assert "begins with its title" in shell.run("announce", "add", "y", "--text", "en=bad.md", code=1).stderr
 
 
+def test_trials_go_to_whoever_asks_for_them(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "s.example", "--as-of", "2019-03-20")
+    shell.run("roster", "import", "--groups", str(SAMPLES / "groups.csv"))
+    shell.run("digest", "add", "core", "--title", "Digest", "--rule", "weekly mon 09:00")
+    shell.run("roster", "import", "--liaisons", str(SAMPLES / "liaisons.csv"))
+    (shell.folder / "en.md").write_text("# Office hours\n\nThey are on **Thursday**.\n")
+    shell.run("announce", "add", "hours", "--text", "en=en.md")
+    got: list[tuple[tuple[str, ...], bytes]] = []
+    sink = Sink(lambda envelope, data: got.append((envelope.rcpt_to, data)))
+    sink.start()
+    monkeypatch.setenv("TIDINGS_RELAY", json.dumps([{"host": "127.0.0.1", "port": sink.port, "tls": "none"}]))
+    assert "sent: 250" in shell.run("digest", "test", "me@team.example", "--language", "fr").stdout
+    (said,) = shell.json("announce", "test", "hours", "me@team.example", "--language", "sw")
+    sink.stop()
+    assert (said["to"], said["subject"]) == ("me@team.example", "[TEST] Office hours")
+    assert [to for to, _ in got] == [("me@team.example",)] * 2
+    assert b"Subject: [TEST] Office hours\r\n" in got[1][1]
+    assert "no connection" in shell.run("announce", "test", "hours", "me@team.example", code=1).stderr
+    assert "no announcement" in shell.run("announce", "test", "ours", "me@team.example", code=1).stderr
+    assert "no address" in shell.run("announce", "test", "hours", "", code=1).stderr
+
+
 def test_a_calendar_out_and_in_from_the_command_line(shell: Shell) -> None:
     shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "s.example", "--as-of", "2019-03-20")
     whole = shell.run("timeline", "export", "--what", "calendar").stdout
@@ -158,7 +181,8 @@ def test_an_announcement_by_two_people_from_the_command_line(shell: Shell) -> No
     assert "1 to mend" in bad.stderr
     (shell.folder / "latin.md").write_bytes(b"# B\xfcro\n\nWords.\n")
     assert "not UTF-8" in shell.run("announce", "edit", "hours", "--text", "de=latin.md", code=1).stderr
-    assert "to mend" in shell.run("announce", "schedule", "hours", "--at", "2199-01-01T10:00").stdout
+    assert "[date]" in shell.run("announce", "schedule", "hours", "--at", "2199-01-01T10:00", code=1).stderr
+    assert "although" in shell.run("announce", "schedule", "hours", "--at", "2199-01-01T10:00", "--anyway").stdout
     assert "a draft again" in shell.run("announce", "undo", "hours").stdout
     (shell.folder / "en.md").write_text("# Office hours\n\nOn Thursday.\n")
     shell.run("--as", "ana", "announce", "edit", "hours", "--text", "en=en.md")

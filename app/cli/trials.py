@@ -1,0 +1,23 @@
+"""Sending a trial to oneself: over the smart host as every mail, beside the outbox and the ledger."""
+
+from app import wiring
+from app.cli import console
+from app.cli.session import Session
+from flows.engine import Refused
+from flows.preview import Preview
+from mailer.letter import Letter, Outcome
+
+
+def send(session: Session, made: Preview) -> None:
+    """Send it and say what the smart host answered. Raises `Refused` where it did not take it."""
+    sign, way_out, said = wiring.signing(session.config), wiring.courier(session.config), list[Outcome]()
+    try:
+        mail = Letter(1, made.mail_from, made.rcpt_to, sign(made.eml, session.act().now))
+        way_out.carry(iter([mail]), said.extend)
+    finally:
+        way_out.close()
+    (outcome,) = said
+    answer = f"{outcome.code} {outcome.enhanced} {outcome.text}".strip()
+    if not outcome.accepted:
+        raise Refused(f"{outcome.relay or 'the smart host'} did not take it: {answer}")
+    console.answer(session.json, {"to": made.rcpt_to, "subject": made.subject, "answer": answer}, f"sent: {answer}")
