@@ -11,6 +11,11 @@ from typing import Any
 from flows.engine import Refused
 
 
+def at_line(line: int) -> str:
+    """Where something stands in a file; nothing where there is no file (line 0)."""
+    return f"line {line}: " if line else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """One value that cannot be used: where it stands, what it is, and what would be right."""
@@ -22,7 +27,7 @@ class Rejected:
 
     def __str__(self) -> str:
         shown = f" {self.value!r}" if self.value else ""
-        return f"line {self.line}: {self.field}{shown}: {self.reason}"
+        return f"{at_line(self.line)}{self.field}{shown}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def add_liaison(
     for what, value, allowed in (("cadence", cadence, CADENCES), ("size", size, SIZES)):
         _known(what, value, allowed)
     part = LiaisonPart(
-        line=1,
+        line=0,  # of no file
         address=box,
         name=display_name(name),
         kind="person",
@@ -91,7 +91,7 @@ def add_liaison(
         size=size,
         interests=tuple(sorted(_known("track", one, tracks) for one in interests)),
         others=(),
-        mandates=(MandatePart(1, group, _known("rank", rank, ("first", "deputy")), role_there, act.now.date()),),
+        mandates=(MandatePart(0, group, _known("rank", rank, ("first", "deputy")), role_there, act.now.date()),),
     )
     return bring(db, process, digest_slug, [part], Fields(), draw_tag=draw_tag, act=act)
 

@@ -140,7 +140,7 @@ def _consent(liaison_id: int, part: LiaisonPart, act: Act) -> dict[str, Any]:
         "what": "digest",
         "wording": f"named as liaison by {agreed}" if agreed else "named as liaison in a roster of the core team",
         "at": act.now,
-        "evidence": f"roster import, line {part.line}",
+        "evidence": f"roster import, line {part.line}" if part.line else f"by hand, by {act.actor}",
     }
 
 

@@ -13,7 +13,7 @@ from db.roster import GroupRow, LiaisonRow, MandateRow
 from db.states import LiaisonState
 from db.subscriptions import SubscriptionRow
 from flows.fields import Fields
-from flows.reports import Changed, ImportReport, Rejected, UnknownName
+from flows.reports import Changed, ImportReport, Rejected, UnknownName, at_line
 from flows.roster_file import LiaisonPart, MandatePart
 
 MEANWHILE = Rejected(0, "file", "", "the roster was changed while the file was read: import it again")
@@ -191,15 +191,15 @@ def report_of(
     for part in parts:
         reason = known.suppressed.get(part.address.key)
         if reason:
-            warnings.append(f"line {part.line}: {part.address.addr} is suppressed ({reason}) and gets no mail")
+            warnings.append(f"{at_line(part.line)}{part.address.addr} is suppressed ({reason}) and gets no mail")
     for part in new:
         near = known.hints.get(part.address.hint_key)
         if near:
-            warnings.append(f"line {part.line}: {part.address.addr} looks like {near}: is it the same person?")
+            warnings.append(f"{at_line(part.line)}{part.address.addr} looks like {near}: is it the same person?")
     for change in changes:
         state = known.liaisons[change.liaison_id].state
         if state != LiaisonState.ACTIVE:
-            warnings.append(f"line {change.part.line}: {change.part.address.addr} is {state} and stays so")
+            warnings.append(f"{at_line(change.part.line)}{change.part.address.addr} is {state} and stays so")
     present = {known.owners.get(part.address.key) for part in parts}
     gone = [one.id for one in known.liaisons.values() if one.id not in present and one.state != LiaisonState.LEFT]
     return ImportReport(

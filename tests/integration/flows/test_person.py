@@ -185,6 +185,8 @@ def test_old_tokens_name_nobody_and_they_may_sign_up_again(world: World) -> None
         languages=["en"], zone_name="Europe/Lisbon", act=world.act(), draw_tag=world.engine.draw_tag,
     )  # fmt: skip
     assert report.ok, report.rejected
+    evidence = person.export(world.engine, 1, "ana@west.example").rows["consent"][-1]["evidence"]
+    assert evidence == f"by hand, by {world.act().actor}"
     world.import_timeline(talks_end="2019-05-20")
     world.until(FIRST + timedelta(days=8))
     assert len(world.mailbox("ana@")) == 2
