@@ -133,7 +133,7 @@ RETURNED = re.compile(
     r"message)|contents of the (?:undeliver|message)|"
     r"(?:unsent|rejected|failed|bounced) message|headers? of the (?:original )?(?:message|mail)|"
     r"original message attached|lines of (?:the|your)|start of (?:the )?(?:original|message)))"
-    r"[^@\n]{0,60}(?:[-=*_#|]{2,}|follows?\b|attached|below|:|\.|returned mail\b)[^@\n]{0,20}$|"
+    r"(?! was received)[^@\n]{0,60}(?:[-=*_#|]{2,}|follows?\b|attached|below|:|\.|returned mail\b)[^@\n]{0,20}$|"
     r"[ \t>]*(?:[-=*_]{2,}[ \t]*(?:mensaje original|mensagem original|ursprüngliche|message d'origine|"
     r"messaggio originale|"
     r"исходное|исходного|元の|原始|below this line|below the next|ниже|enclosed is|original|this is a copy|"

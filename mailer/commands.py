@@ -15,11 +15,13 @@ from babel.core import Locale
 
 from mailer.phrases import TABLES, Found, Phrases, fold, phrases
 from mailer.reading import CommandRead
+from mailer.signature import is_name
 from mailer.when import dates_in, digits, hour_in, until
 from mailer.wish import read_wish
 
 MAX_CHARS = 600
 MAX_WORDS = 45
+_LAST_WORD = re.compile(r"[,!.\u060c\uff0c] {1,2}([^\W\d_]{2,20})\.?\s*$")
 _NAMES = (
     "unsubscribe", "pause", "resume", "weekly", "fortnightly", "monthly", "hour", "language", "help", "status",
     "withdraw", "fix", "private",
@@ -74,14 +76,25 @@ def read_command(
     core = _without_courtesy(text)
     if found_command := _keyword(core, languages, today):
         return Command(found_command)
-    prose = read_wish(_without_greeting(lines), today) or _prose(text, languages, today)
+    lines = _without_greeting(lines)
+    said = "\n".join(lines)
+    prose = read_wish(said, today) or read_wish(_without_name(said), today) or _prose(text, languages, today)
     return Command(prose, by="prose") if prose else None
 
 
-def _without_greeting(lines: list[str]) -> str:
+def _without_greeting(lines: list[str]) -> list[str]:
     """The lines without a first one that only greets, whatever name it names."""
     greets = len(lines) > 1 and len(lines[0].split()) <= 4 and lines[0].rstrip()[-1:] in ",،、，!:："
-    return "\n".join(lines[1:] if greets else lines)
+    return lines[1:] if greets else lines
+
+
+def _without_name(text: str) -> str:
+    """A text without the name at its end, on a line of its own or behind "Thanks, "; '' when there is none."""
+    head, _, last = text.rpartition("\n")
+    if head and is_name(last):
+        return head
+    found = _LAST_WORD.search(text)
+    return text[: found.start()] if found and is_name(found.group(1)) else ""
 
 
 def _with_reference(first: str, rest: str, prefix: str) -> Command | None:

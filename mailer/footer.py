@@ -5,7 +5,7 @@
 
 import re
 
-from mailer.legal import Legal, legal, spoken_in, tells
+from mailer.legal import Legal, heads_notice, legal, spoken_in, tells
 from mailer.lexicon import fold, lexicon
 from mailer.reading import SegmentKind
 
@@ -61,8 +61,9 @@ def footers(lines: list[str], folded: Folded, end: int, spans: list[Span], first
 
 
 def _above(lines: list[str], folded: Folded, start: int, end: int) -> int:
-    """Where a legal footer begins whose last paragraph only thanks or names a place; 0 for none."""
-    for i in range(start, end):
+    """Where a legal footer begins whose last paragraph says little, only thanks or names a place; 0 for none."""
+    little = legal(" ".join(lines[start : min(end, start + 60)])) is Legal.BESIDE
+    for i in () if little else range(start, end):
         if len(lines[i]) > _SHORT or not (_PLACE.match(lines[i]) or lexicon().closings.match(folded[i])):
             return 0
     below = trim(lines, start)
@@ -103,6 +104,8 @@ def _footer_kind(lines: list[str], folded: Folded, start: int, end: int, spans: 
     if _appended(lines, folded, rows, text):
         return _K.FOOTER
     if legal(" ".join(lines[i] for i in rows)) >= (Legal.BESIDE if spans else Legal.SURE):
+        return _K.DISCLAIMER
+    if spans and spans[-1][2] is _K.DISCLAIMER and end - start == 1 and heads_notice(lines[start]):
         return _K.DISCLAIMER
     if spans and all(RULE.match(lines[i]) or not lines[i].strip() for i in range(start, end)):
         return spans[-1][2]

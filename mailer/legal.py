@@ -12,6 +12,7 @@ from mailer.phrases import fold, phrases
 
 _SAID = ("mail", "secret", "addressee", "mistake", "forbidden", "tell", "delete", "disown")
 _ALONE = 300  # a line about printing or of a register is short
+_HEADING = 60
 _MAX = 6_000
 _LONG_NUMBER = re.compile(r"\d[\d ./-]{3,}\d")
 _ASKED = re.compile(r"(?<![^\W_])[A-Z]{1,5}-\d{1,3}(?![\w-])")  # a question's code: then somebody answers
@@ -46,10 +47,16 @@ def tells(line: str, language: str) -> bool:
     return language in _parts(fold(line[:_MAX]))
 
 
+def heads_notice(line: str) -> bool:
+    """Whether a short line may be the heading of a notice about personal data."""
+    short = len(line) <= _HEADING and not line.rstrip().endswith((".", "!", "?", ":", ","))
+    return short and any("data" in parts for parts in _parts(fold(line)).values())
+
+
 def _parts(folded: str) -> dict[str, dict[str, set[str]]]:
     """What is said, by language and part. Names of registers are whole words, the others may go on in any ending."""
     said: dict[str, dict[str, set[str]]] = {}
-    spoken = phrases("disclaimer", *_SAID, "print", "data").find(folded, stems=True)
+    spoken = phrases("disclaimer", *_SAID, "print", "data", "yours").find(folded, stems=True)
     for found in chain(spoken, phrases("disclaimer", "firm").find(folded)):
         said.setdefault(found.language, {}).setdefault(found.name, set()).add(found.phrase)
     return said
@@ -63,6 +70,9 @@ def _weigh(parts: dict[str, set[str]], folded: str) -> Legal:
         return Legal.SURE
     if "data" in parts and _PLACE.search(folded) and len(folded) <= 4 * _ALONE:
         return Legal.SURE if len(parts) > 1 or len(parts["data"]) > 1 else Legal.BESIDE
+    notice = "data" in parts and "yours" in parts and len(folded) <= 4 * _ALONE
+    if notice and len(parts["data"]) > 1:
+        return Legal.SURE  # what is done with the reader's data, and the rights they have
     kinds = [name for name in _SAID if name in parts]
     phrases_said = sum(len(parts[name]) for name in kinds)
     itself = "mail" in parts or {"addressee", "mistake"} & parts.keys()
@@ -70,6 +80,6 @@ def _weigh(parts: dict[str, set[str]], folded: str) -> Legal:
         return Legal.SURE
     if "mail" in parts and "disown" in parts:
         return Legal.SURE
-    if len(kinds) > 1 or "firm" in parts or phrases_said > 2:
+    if notice or len(kinds) > 1 or "firm" in parts or phrases_said > 2:
         return Legal.BESIDE
     return Legal.HINT if "secret" in parts else Legal.NO

@@ -132,6 +132,8 @@ def _autoreply(seen: Seen) -> Verdict | None:
     found = autoreply.read_autoreply(
         seen.message, own, seen.context.now, seen.null_sender, seen.context.writer_languages
     )
+    if found and found.by == "words" and wish.read_wish(own, seen.today):
+        return None  # "I am away until 15 May, no mails until then please": somebody asks
     return Verdict(Kind.AUTOREPLY, Disposition.IGNORE, absent_until=found.absent_until) if found else None
 
 

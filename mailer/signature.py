@@ -8,6 +8,7 @@ import re
 from mailer.footer import RULE, Folded, Span, footers, trim
 from mailer.lexicon import fold, lexicon
 from mailer.reading import SegmentKind
+from mailer.userpage import signs_off
 
 _K = SegmentKind
 _DELIMITER = re.compile(r"^(?:--|-- |\u2014|\u2013|\u2013\u2013|\u2014\u2014|__|_{3,12}|---)\s*$")
@@ -20,6 +21,9 @@ _CONTACT = re.compile(
 )
 _TITLE = re.compile(
     r"\b(?:ceo|cto|cfo|manager|director|engineer|developer|president|vice|assistant|officer|coordinator|consultant|"
+    r"chair\w*|liaison|secretary|treasurer|chapter|wikim[e\u00e9]dia|coordinat\w*|coordenad\w*|koordinat\w*|koordynator\w*|"
+    r"pr[e\u00e9]sident\w*|vorsitzende\w*|vorstand\w*|tr[e\u00e9]sori\w+|secr\w{1,3}ta\w+|tesor\w+|voorzitter|"
+    r"ordf\u00f6rande|p\u0159edsed\w+|prezes\w*|\u043a\u043e\u043e\u0440\u0434\u0438\u043d\u0430\u0442\u043e\u0440\w*|\u043f\u0440\u0435\u0434\u0441\u0435\u0434\u0430\u0442\u0435\u043b\w*|"
     r"department|inc|llc|ltd|gmbh|corp|co|company|university|team|group|street|st|suite|ave|road|floor|p\.?o\.? box)\b",
     re.IGNORECASE,
 )
@@ -115,7 +119,7 @@ def is_mobile(text: str) -> bool:
     text = text.strip(" *_<>[]()-\u2014")
     if not 4 < len(text) <= 120:
         return False
-    bare = text.partition("<http")[0].strip()
+    bare = text.partition("<http")[0].partition("(http")[0].strip()
     phrase = lex.mobile.match(bare)
     if phrase:
         rest = bare[phrase.end() :].lstrip()
@@ -133,7 +137,12 @@ def _alone(lines: list[str], folded: Folded, at: int) -> bool:
     """A paragraph of its own, or among the last lines."""
     after = not lines[at + 1].strip() if at + 1 < len(lines) else True
     before = not lines[at - 1].strip() if at else True
-    return after or (before and at + 1 < len(lines) and is_mobile(folded[at + 1]))
+    return after or (before and at + 1 < len(lines) and (is_mobile(folded[at + 1]) or _is_link(folded[at + 1])))
+
+
+def _is_link(text: str) -> bool:
+    """Nothing but the address of a page."""
+    return text.lstrip(" <(").startswith(("http://", "https://", "www.")) and len(text.split()) == 1
 
 
 def _signature_like(lines: list[str], start: int, end: int, strict: bool) -> bool:
@@ -199,7 +208,7 @@ def _own_name(lines: list[str], folded: Folded, at: int, names: frozenset[str]) 
 
     Without that care the answer "Agreed" under "Hello all," would be taken for a name.
     """
-    if names.intersection(_WORDS.split(folded[at])):
+    if names.intersection(_WORDS.split(folded[at])) or signs_off(lines[at]):
         return True
     if folded[at].strip(" .,!") in lexicon().answers:
         return False
@@ -218,15 +227,18 @@ def _valediction(lines: list[str], folded: Folded, rows: list[int], names: froze
         if match is None or len(text) > 70 or (place == 0 and len(rows) == len([x for x in lines if x.strip()])):
             continue
         left = text[match.end() :].strip(" ,.!-*_:;)\u3002\u3001")
-        if len(left.split()) > 4 or len(text.split()) > 8:
+        more = 3 if _FROM_PLACE.match(left) else 0
+        if len(left.split()) > 4 + more or len(text.split()) > 8 + more:
             continue
         rest = rows[place + 1 :]
+        if len(left.split()) > 2 and not more and text.rstrip().endswith("."):
+            continue  # a whole sentence: "Merci de me retirer."
         if not left and not rest and text.strip(" ,.!") in lexicon().answers:
             continue  # "Tak" is Danish for thanks, and Polish for yes
         if left and not rest and not _names_behind(lines[i], text[match.end() :], left, names):
             continue  # "Love the proposal", "Best option: B" are no valedictions
         said = sum(len(lines[j].split()) for j in rows[:place])
-        if said < 5 and len(rest) == 1 and _may_answer(lines[rest[0]], rest[0] > i + 1, names):
+        if said < 5 and not left and len(rest) == 1 and _may_answer(lines[rest[0]], rest[0] > i + 1, names):
             continue
         if _all_sign(lines, rest, names):
             return i
@@ -246,7 +258,7 @@ def _names_behind(line: str, behind: str, left: str, names: frozenset[str]) -> b
 def _may_answer(line: str, apart: bool, names: frozenset[str]) -> bool:
     """One word that is no known name: "Hello, / Thank you! / Yes" ends in the answer, not in a name."""
     word = fold(line).strip(".,!")
-    return " " not in word and word not in names and (apart or len(word) <= 3)
+    return " " not in word and word not in names and (apart or len(word) <= 2)
 
 
 def _all_sign(lines: list[str], rows: list[int], names: frozenset[str]) -> bool:
@@ -294,6 +306,8 @@ def _closing_end(lines: list[str], folded: Folded, rows: list[int]) -> int:
 
 def is_name(line: str) -> bool:
     """At most four words, all letters, at least one of them capitalised or of a script without case."""
+    if signs_off(line):
+        return True
     if re.match(r"\s*[-*\u2022] ", line):
         return False  # an item of a list
     signed = _SIGNED.match(line) is not None
@@ -311,6 +325,10 @@ def is_name(line: str) -> bool:
 
 
 _WORDS = re.compile(r"[^\w]+")
+# "Greetings from ...", folded
+_FROM_PLACE = re.compile(
+    r"(?:from|aus|vom|desde|depuis|dal|dalla|van|vanuit|uit|fr\u00e5n|fra|z|ze|\u0438\u0437|\u043e\u0442|\u0437|dari|kutoka)\s\w"
+)
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _NAME_WORD = re.compile(r"[^\W\d_][\w.'\u2019\u00ad\u30fb\u00b7-]*")
 # Vowel signs of the scripts of India and South-East Asia, Hebrew and Arabic points: parts of letters, not letters.
@@ -338,7 +356,7 @@ def _name_or_block(lines: list[str], rows: list[int]) -> int | None:
     block: list[int] = []
     for i in reversed(rows):
         text = lines[i].strip()
-        if (len(text) > 60 and not (not block and _is_card(text))) or len(block) >= 10:
+        if (len(text) > 60 and not (not block and (_is_card(text) or signs_off(text)))) or len(block) >= 10:
             break
         block.append(i)
         if i == 0 or not lines[i - 1].strip():

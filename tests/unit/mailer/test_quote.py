@@ -40,7 +40,20 @@ def test_table_is_whole(code):
 
 @pytest.mark.parametrize("code", sorted(TABLES))
 def test_what_legal_footers_say_goes_by_known_names(code):
-    parts = {"mail", "secret", "addressee", "mistake", "forbidden", "tell", "delete", "disown", "print", "firm", "data"}
+    parts = {
+        "mail",
+        "secret",
+        "addressee",
+        "mistake",
+        "forbidden",
+        "tell",
+        "delete",
+        "disown",
+        "print",
+        "firm",
+        "data",
+        "yours",
+    }
     for part, words in TABLES[code].get("disclaimer", {}).items():
         assert part in parts
         assert all(word == fold(word) for word in words)
