@@ -30,6 +30,9 @@ def content(state: Walk, node: Node, limit: int) -> bytes:
 
 
 _CLEAR_TAIL = re.compile(rb"\n\r?\n[ \t]*[^\s]+ [^\r\n]*[^\s]")
+# A footer right below the last line: a rule of signs, or words with a sign that base64 does not have.
+_GLUED_TAIL = re.compile(rb"\n[ \t]*(?:[-_*#~]{4,}[ \t]*\r?\n|(?=[^\r\n]*[^A-Za-z0-9+/=\s])[^\s]+ [^\r\n]*[^\s])")
+_TAIL = 4_000  # footers are short
 _CHUNK = 1 << 20
 
 
@@ -43,7 +46,7 @@ def _base64_body(raw: bytes, start: int, end: int, limit: int) -> bytes:
         return raw[start : min(end, start + limit + 1)]
     tail = b""
     if end - start < _CHUNK:
-        clear = _CLEAR_TAIL.search(raw, start, end)
+        clear = _CLEAR_TAIL.search(raw, start, end) or _GLUED_TAIL.search(raw, max(start, end - _TAIL), end)
         if clear:
             tail = b"\n" + raw[clear.start() : end].lstrip()
             end = clear.start()

@@ -248,8 +248,8 @@ class _Body:
             return count
         above = self._written_above(intro.start)
         follows = finder.next_text(intro.end)
-        if intro.form == "attribution" and follows < count and self.lines[follows].startswith("\t"):
-            self._tabbed(intro.end)
+        if intro.form == "attribution" and follows < count and self.lines[follows].startswith(("\t", "| ")):
+            self._tabbed(intro.end, self.lines[follows][0])
         quote_next = follows < count and self.quoted[follows]
         self._set(intro.start, intro.end, _K.INTRO, intro.by)
         if intro.form in ("attribution", "run-on") and quote_next:
@@ -265,13 +265,13 @@ class _Body:
         self._answers_inside(intro.end)
         return count
 
-    def _tabbed(self, start: int) -> None:
-        """mailx and s-nail quote with a tab before each line, not with a mark. Once for a body is enough."""
+    def _tabbed(self, start: int, mark: str) -> None:
+        """mailx and s-nail quote with a tab before each line, some people with a bar. Once for a body is enough."""
         if self.tabbed:
             return
         self.tabbed = True
         for i in range(start, len(self.lines)):
-            if self.lines[i].startswith("\t") and self.kinds[i] in (None, _K.QUOTE):
+            if self.lines[i].startswith(mark) and self.kinds[i] in (None, _K.QUOTE):
                 self.quoted[i] = True
                 self.kinds[i], self.by[i] = _K.QUOTE, "tab-mark"
 

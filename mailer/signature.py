@@ -56,8 +56,13 @@ def tail(lines: list[str], last: bool, names: frozenset[str] = frozenset(), firs
     if cut is not None and cut[1] == "mobile" and _words(lines, cut[0] + 1, end) > _words(lines, 0, cut[0]):
         spans.append((cut[0], cut[0] + 1, _K.DELIMITED_SIGNATURE, "mobile"))  # the answer stands below it
     elif cut is not None:
+        if cut[1] == "mobile" and cut[0] > 1 and RULE.match(lines[cut[0] - 1]):
+            cut = (cut[0] - 1, cut[1])
         spans.append((cut[0], end, _K.DELIMITED_SIGNATURE, cut[1]))
         end = trim(lines, cut[0])
+    rows = [i for i in range(end) if lines[i].strip()]
+    if last and not first and len(rows) == 1 and is_name(lines[rows[0]]) and _all_known(folded[rows[0]], names):
+        spans.append((rows[0], end, _K.CLOSING, "closing"))  # the sender's name alone, below what they answered
     _closing(lines, folded, end, spans, names)
     return spans
 
@@ -166,7 +171,7 @@ def _closing(lines: list[str], folded: Folded, end: int, spans: list[Span], name
     at = _valediction(lines, folded, rows, names)
     if at is None:
         at = _name_or_block(lines, rows)
-        if at is None and names and frozenset(_WORDS.split(folded[rows[-1]].strip(" .-~"))) <= names:
+        if at is None and _all_known(folded[rows[-1]], names):
             at = rows[-1]  # the writer's own name, even without capitals
         if at is None and names and _introduces(lines[rows[-1]], names):
             at = rows[-1]
@@ -187,6 +192,11 @@ def _closing(lines: list[str], folded: Folded, end: int, spans: list[Span], name
     spans.append((at, stop, kind, "closing"))
     if any(lines[i].strip() for i in range(stop, end)):
         spans.append((stop, end, _K.SIGNATURE, "contact-block"))
+
+
+def _all_known(text: str, names: frozenset[str]) -> bool:
+    """Whether a folded line is made of the sender's names alone."""
+    return bool(names) and frozenset(_WORDS.split(text.strip(" .-~"))) <= names
 
 
 def _announced(lines: list[str], at: int) -> bool:

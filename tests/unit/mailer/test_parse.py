@@ -262,3 +262,9 @@ def test_never_raises_and_text_is_clean(pieces):
         assert not set(text or "") & set("\x00\x0b\x1c\r\u2028\x85")
     assert all("\n" not in v for _, v in message.headers)
     (message.plain or "").encode()
+
+
+@pytest.mark.parametrize("footer", [b"_______________________\nA list of ours", b"-- a list, with rules: none"])
+def test_a_footer_glued_to_base64_stays_readable(footer):
+    raw = b"Subject: x\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\nU8OtLCB1bm\n8u\n"
+    assert parse(raw + footer + b"\n").plain.startswith("S\u00ed, uno.\n" + footer.decode()[:12])
