@@ -88,14 +88,15 @@ def item(tx: Tx, item_id: int) -> tuple[int, int, str, int] | None:
     return None if row is None else (row.mailing_id, row.number, row.subject_kind, row.subject_id)
 
 
-def last_receipt(tx: Tx, liaison_id: int) -> datetime | None:
-    """When the newest receipt for a liaison was written."""
+def last_receipt(tx: Tx, liaison_id: int, before: int = 0) -> datetime | None:
+    """When the newest receipt for a liaison was written; with `before`, the one that many receipts before it."""
     found: datetime | None = tx.execute(
         select(_D.c.created_at)
         .join(_M, _M.c.id == _D.c.mailing_id)
         .where(_D.c.liaison_id == liaison_id, _M.c.kind == "receipt")
         .order_by(_D.c.id.desc())
         .limit(1)
+        .offset(before)
     ).scalar()
     return found
 

@@ -1,7 +1,8 @@
 """Receipts: what was filed from somebody's mail, under which references, and how to fix, hide or withdraw it.
 
 Written right after filing, in a step of its own that may be repeated: a filed mail owes its receipt until it is in the
-outbox. At most one an hour per person beyond the first: what is filed meanwhile is told in the next one together.
+outbox. At most one an hour per person beyond the first, and eight in 24 hours: what is filed meanwhile is told in the
+next one together, so that a machine that does not say what it is cannot keep us talking.
 """
 
 import logging
@@ -35,6 +36,8 @@ log = logging.getLogger("tidings.inbound")
 
 RECEIPTED = Failpoint("inbound.receipted")
 APART = timedelta(hours=1)
+MOST = 8  # receipts to one person within DAY
+DAY = timedelta(hours=24)
 BATCH = 200
 MAX_SHOWN = 4_000
 _HEAD = 262_144
@@ -53,6 +56,7 @@ class _Due:
     heads: tuple[Message, ...]  # the mails' headers
     about: dict[int, tuple[int, str, Wording | None, str]]  # statement -> item number, code, wording, plain title
     last: datetime | None
+    eighth: datetime | None  # when the last but seven was written
 
 
 def send_receipts(engine: Engine, *, act: Act) -> int:
@@ -83,9 +87,9 @@ def _postpone(engine: Engine, due: _Due, until: datetime) -> None:
 
 
 def _send(engine: Engine, due: _Due, act: Act) -> int:
-    wait = due.last + APART if due.last is not None else None
-    if wait is not None and wait > act.now:
-        _postpone(engine, due, wait)
+    waits = [at + span for at, span in ((due.last, APART), (due.eighth, DAY)) if at is not None]
+    if waits and max(waits) > act.now:
+        _postpone(engine, due, max(waits))
         return 0
     single = _word(engine, due)
     with engine.db.write() as tx:
@@ -145,6 +149,7 @@ def _gather(tx: Tx, raws: Sequence[RawRow]) -> _Due:
         heads=tuple(parse(_head(body.data)) for body in bodies if body is not None),
         about=about,
         last=sent.last_receipt(tx, liaison_id) if liaison_id is not None else None,
+        eighth=sent.last_receipt(tx, liaison_id, MOST - 1) if liaison_id is not None else None,
     )
 
 

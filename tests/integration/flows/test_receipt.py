@@ -61,6 +61,24 @@ def test_two_machines_stop_after_one_round(world: World, header: dict[str, str])
     assert answered == len(world.mailbox("ana")) == 2  # the digest and one receipt
 
 
+def test_a_machine_that_says_nothing_of_itself_gets_eight_a_day(world: World) -> None:
+    """It answers each of our receipts at once; what it says is filed, and the ninth receipt waits for the next day."""
+    world.reply(world.mailbox("ana")[0], "MON-1: The region should decide.")
+    counted = []
+    for n in range(12):
+        world.turn()
+        box_now = world.mailbox("ana")
+        counted.append(len(box_now) - 1)
+        world.reply(box_now[-1], f"MON-1: Your ticket {n} was received.", quote=False)
+        world.later(minutes=61)
+    assert counted == [1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8]
+    world.later(hours=12)
+    world.turn()
+    last = world.mailbox("ana")[-1].text
+    assert len(world.mailbox("ana")) == 10
+    assert all(f"Your ticket {n} was received" in last for n in (7, 8, 9, 10, 11))
+
+
 def test_at_most_one_an_hour_beyond_the_first_and_the_rest_together(world: World) -> None:
     for n in range(4):
         world.reply(world.mailbox("ana")[0], f"MON-1: thought number {n}", quote=False)
