@@ -32,7 +32,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One delivery as it stands afterwards."""
+    """One delivery as it stands afterwards. To somebody who is no liaison (a translator): liaison 0, no name, UTC."""
 
     liaison_id: int
     name: str
@@ -61,11 +61,12 @@ def made(tx: Tx, process_id: int, since: Mark) -> list[Made]:
     """What was on its way at the mark, and every delivery since, in order of time."""
     query = (
         select(
-            _D.c.liaison_id, _L.c.name, _ADDRESS.c.addr, _L.c.zone, _M.c.kind, _M.c.natural_key, _G.c.slug,
+            func.coalesce(_D.c.liaison_id, 0), _L.c.name, func.coalesce(_ADDRESS.c.addr, _D.c.to_addr),
+            func.coalesce(_L.c.zone, "UTC"), _M.c.kind, _M.c.natural_key, _G.c.slug,
             _D.c.variant_id, _D.c.state, _D.c.reason, _M.c.state, _M.c.paused_why, _D.c.send_at, _L.c.languages,
         )
         .join(_M, _M.c.id == _D.c.mailing_id)
-        .join(_L, _L.c.id == _D.c.liaison_id)
+        .outerjoin(_L, _L.c.id == _D.c.liaison_id)
         .outerjoin(_G, _G.c.id == _M.c.digest_id)
         .outerjoin(_ADDRESS, _ADDRESS.c.id == _D.c.address_id)
         .where(_M.c.process_id == process_id)

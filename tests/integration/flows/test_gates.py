@@ -214,6 +214,9 @@ def test_a_rehearsal_says_what_will_wait(world: World, databases: object) -> Non
     notes = {one.addr: one.why for one in made.mails if one.kind == "edition"}
     assert notes["badr@south.example"] == "held: waits for ar until 2019-03-18 14:00 UTC, 4 texts missing"
     assert notes["ana@west.example"] == ""
+    (call,) = (one for one in made.mails if one.key.startswith("call:ar:edition:core:2019-03-18"))
+    assert (call.addr, call.subject) == ("tara@words.example", "للترجمة: The reform digest, 2019-03-18")
+    assert f"{call.at:%m-%d %H:%M}" == "03-18 07:00"  # when the draft is made, 08:00 in Berlin
 
 
 @pytest.mark.parametrize(
