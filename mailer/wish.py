@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from babel.core import Locale
 
@@ -112,9 +112,10 @@ def _said(text: str, language: str, today: date | None) -> _Said | None:
         text = _HOUR.sub(" ", text)
     words = _vocabulary(language)
     for piece in _PIECE.split(text):
-        if not words.cover(piece):
+        covering = words.cover(piece)
+        if covering is None:
             return None
-        _gather(said, [one for found in words.pattern.finditer(piece) for one in words.meanings(found.group())])
+        _gather(said, [one for word in covering for one in words.meanings(word)])
     return said
 
 
@@ -136,7 +137,10 @@ def _languages() -> tuple[str, ...]:
 
 
 class _Words:
-    """The vocabulary of one language: a pattern of all its words, the longest first, and what each means."""
+    """The vocabulary of one language: patterns of its words by their first letter, and what each means.
+
+    One pattern of all words would take a fifth of a second to make, in each of many languages.
+    """
 
     def __init__(self, meanings: dict[str, list[_Meaning]], dates: Iterable[str]) -> None:
         self._meanings = meanings
@@ -147,13 +151,8 @@ class _Words:
         self._heads = {word[:_HEAD] for word in words}
         self._letters = set("".join(words)) | set(_GLUE)
 
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """All words. Made when it is needed: most texts fail before, and it takes a while."""
-        return re.compile("|".join(map(_part, self._longest_first)))
-
     def may_cover(self, tokens: Sequence[str]) -> bool:
-        """A cheap look before the pattern: whether each word begins like one of the vocabulary, or of a date."""
+        """A cheap look before the patterns: whether each word begins like one of the vocabulary, or of a date."""
         return all(self._may_be(token) for token in tokens)
 
     def _may_be(self, token: str) -> bool:
@@ -161,15 +160,16 @@ class _Words:
             return self._letters.issuperset(token)
         return len(token) <= _HEAD or token[:_HEAD] in self._heads or any(char.isdecimal() for char in token)
 
-    def cover(self, piece: str) -> bool:
-        """Whether every letter belongs to a word of this vocabulary; most texts fail at their first word."""
-        at = 0
+    def cover(self, piece: str) -> list[str] | None:
+        """The words of this vocabulary that a text is made of; None for most texts, which fail at their first word."""
+        at, covering = 0, []
         while letter := _ALNUM.search(piece, at):
             word = self._beginning(letter.group()).match(piece, letter.start())
             if word is None:
-                return False
+                return None
+            covering.append(word.group())
             at = word.end()
-        return True
+        return covering
 
     def _beginning(self, letter: str) -> re.Pattern[str]:
         """The words that may begin with a letter; those that others are written together with may begin with any."""
@@ -180,7 +180,7 @@ class _Words:
         return known
 
     def meanings(self, found: str) -> list[_Meaning]:
-        """What a word that the pattern found means: one thing or several."""
+        """What a word that was found means: one thing or several."""
         for form in (found, *_without_prefix(found)):
             if form in self._meanings:
                 return self._meanings[form]
