@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, true, update
 
 from db.bulk import in_chunks, insert_new
 from db.engine import Tx
@@ -88,12 +88,14 @@ def item(tx: Tx, item_id: int) -> tuple[int, int, str, int] | None:
     return None if row is None else (row.mailing_id, row.number, row.subject_kind, row.subject_id)
 
 
-def last_receipt(tx: Tx, liaison_id: int, before: int = 0) -> datetime | None:
-    """When the newest receipt for a liaison was written; with `before`, the one that many receipts before it."""
+def last_receipt(tx: Tx, process_id: int, liaison_id: int | None, to_addr: str, before: int = 0) -> datetime | None:
+    """When the newest receipt for a liaison was written, or for an address that is no liaison's; with `before`, the one
+    that many receipts before it."""
     found: datetime | None = tx.execute(
         select(_D.c.created_at)
         .join(_M, _M.c.id == _D.c.mailing_id)
-        .where(_D.c.liaison_id == liaison_id, _M.c.kind == "receipt")
+        .where(_M.c.process_id == process_id, _M.c.kind == "receipt", _D.c.liaison_id.is_not_distinct_from(liaison_id))
+        .where(true() if liaison_id is not None else _D.c.to_addr == to_addr)
         .order_by(_D.c.id.desc())
         .limit(1)
         .offset(before)

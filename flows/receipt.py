@@ -53,6 +53,7 @@ class _Due:
     statements: tuple[StatementRow, ...]
     attachments: tuple[AttachmentRow, ...]
     to: Correspondent | None  # None: somebody of the community, at the address they wrote from
+    sender: str  # whom it goes to where that is no liaison
     heads: tuple[Message, ...]  # the mails' headers
     about: dict[int, tuple[int, str, Wording | None, str]]  # statement -> item number, code, wording, plain title
     last: datetime | None
@@ -66,7 +67,8 @@ def send_receipts(engine: Engine, *, act: Act) -> int:
         for raw in inbound.owing(tx, act.now, BATCH):
             row = inputs.by_raw(tx, raw.id)
             if row is not None:
-                by_person[row.liaison_id, "" if row.liaison_id else str(raw.id)].append(raw)
+                writer = f"{row.process_id} {(raw.verdict or {}).get('sender') or raw.id}"
+                by_person[row.liaison_id, "" if row.liaison_id else writer].append(raw)
         due = [_gather(tx, raws) for raws in by_person.values()]
     made = 0
     for one in due:
@@ -112,7 +114,8 @@ def _overtaken(tx: Tx, due: _Due) -> bool:
     now = [inbound.raw(tx, raw.id) for raw in due.raws]
     if any(raw is None or raw.look_at is None for raw in now):
         return True
-    return due.to is not None and sent.last_receipt(tx, due.to.liaison.id) != due.last
+    counted = due.to.liaison.id if due.to is not None else None
+    return sent.last_receipt(tx, due.owner.id, counted, due.sender) != due.last
 
 
 def again(engine: Engine, input_id: int, key: str, thread: tuple[str, ...]) -> tuple[ProcessRow, Single] | None:
@@ -137,6 +140,9 @@ def _gather(tx: Tx, raws: Sequence[RawRow]) -> _Due:
     to = correspondent(tx, owner, liaison_id, address) if liaison_id is not None else None
     bodies = [inbound.body(tx, raw.id) for raw in raws]
     places = {(one.anchor_kind, one.anchor_id): one for one in statements}
+    heads = tuple(parse(_head(body.data)) for body in bodies if body is not None)
+    sender = heads[0].from_addr if heads and to is None else ""
+    counted = to.liaison.id if to is not None else None
     known = {place: _about(tx, owner, one) for place, one in places.items()}
     about = {one.id: known[one.anchor_kind, one.anchor_id] for one in statements}
     return _Due(
@@ -146,10 +152,11 @@ def _gather(tx: Tx, raws: Sequence[RawRow]) -> _Due:
         statements=tuple(statements),
         attachments=tuple(f for row in rows for f in files.get(row.id, [])),
         to=to,
-        heads=tuple(parse(_head(body.data)) for body in bodies if body is not None),
+        sender=sender,
+        heads=heads,
         about=about,
-        last=sent.last_receipt(tx, liaison_id) if liaison_id is not None else None,
-        eighth=sent.last_receipt(tx, liaison_id, MOST - 1) if liaison_id is not None else None,
+        last=sent.last_receipt(tx, owner.id, counted, sender),
+        eighth=sent.last_receipt(tx, owner.id, counted, sender, MOST - 1),
     )
 
 
@@ -184,8 +191,7 @@ def _about(tx: Tx, owner: ProcessRow, one: StatementRow) -> tuple[int, str, Word
 
 def _word(engine: Engine, due: _Due, key: str = "", thread: tuple[str, ...] = ()) -> Single | None:
     """The receipt in words; None where nothing is left to tell, or nobody to tell it to."""
-    sender = due.heads[0].from_addr if due.heads else ""
-    if not due.statements or (due.to is None and not sender) or (due.to is not None and due.to.address_id is None):
+    if not due.statements or (due.to is None and not due.sender) or (due.to is not None and due.to.address_id is None):
         return None
     languages = due.to.liaison.languages if due.to else (due.inputs[0].language or "", due.owner.source_lang)
     fallbacks: dict[str, Sequence[str]] = {}
@@ -207,7 +213,7 @@ def _word(engine: Engine, due: _Due, key: str = "", thread: tuple[str, ...] = ()
         liaison_id=due.to.liaison.id if due.to else None,
         address_id=due.to.address_id if due.to else None,
         subscription_id=due.to.place.id if due.to and due.to.place else None,
-        to_addr=None if due.to else sender,
+        to_addr=None if due.to else due.sender,
         thread=thread or ids,
         answers=True,
     )

@@ -232,4 +232,4 @@ def test_a_token_names_its_delivery_and_scores_fade(database: Database) -> None:
         assert found.address_id is not None
         assert sent.add_score(tx, found.address_id, 3, NOW) == 3
         assert sent.add_score(tx, found.address_id, 3, NOW + timedelta(days=30)) == pytest.approx(4.5)
-        assert sent.last_receipt(tx, found.liaison_id or 0) is None
+        assert sent.last_receipt(tx, process_id, found.liaison_id, "r0@one.example") is None

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from db import tables
-from flows import inbound, receipt
+from flows import held, inbound, receipt
 from tests.integration.flows.mailroom import box, count, filed, liaison, mail, newest, raw, take
 from tests.world import World
 
@@ -94,6 +94,35 @@ def test_at_most_one_an_hour_beyond_the_first_and_the_rest_together(world: World
     world.later(hours=2)
     world.turn()
     assert len(world.mailbox("ana")) == 3
+
+
+def voice(world: World, n: int) -> int:
+    """A mail of somebody who is no liaison, to an answer's address, filed by a person as a voice of the community."""
+    token = world.mailbox("ana")[0]["Reply-To"].partition("<")[2].rstrip(">")
+    message = mail(world, "friend@elsewhere.example", "Re", f"MON-1: We want a say, number {n}.")
+    raw_id = take(world, message, token, "friend@elsewhere.example")
+    held.file_held(world.engine, raw_id, act=world.act(), voice="community")
+    return raw_id
+
+
+def test_a_voice_gets_them_together_and_eight_a_day_too(world: World) -> None:
+    for n in range(3):
+        voice(world, n)
+    world.turn()
+    (first,) = world.mailbox("friend")
+    assert "number 0." in first.text  # written before the others were filed
+    world.later(minutes=61)
+    world.turn()
+    _, second = world.mailbox("friend")
+    assert all(f"We want a say, number {n}." in second.text for n in (1, 2))
+    world.later(minutes=61)
+    counted = []
+    for n in range(3, 14):
+        voice(world, n)
+        world.turn()
+        counted.append(len(world.mailbox("friend")))
+        world.later(minutes=61)
+    assert counted == [3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 8]
 
 
 def test_no_machine_and_no_list_gets_one(world: World) -> None:
