@@ -15,9 +15,10 @@ from babel.core import Locale
 
 from mailer.phrases import TABLES, Found, Phrases, fold, phrases
 from mailer.reading import CommandRead
+from mailer.recall import read_recall
 from mailer.signature import is_name
 from mailer.when import dates_in, digits, hour_in, until
-from mailer.wish import read_wish
+from mailer.wish import WISHING, read_wish, speaks_of_mail
 
 MAX_CHARS = 600
 MAX_WORDS = 45
@@ -26,17 +27,9 @@ _NAMES = (
     "unsubscribe", "pause", "resume", "weekly", "fortnightly", "monthly", "hour", "language", "help", "status",
     "withdraw", "fix", "private",
 )  # fmt: skip
-_PROSE = (
-    "unsubscribe_prose",
-    "pause_prose",
-    "resume_prose",
-    "weekly_prose",
-    "fortnightly_prose",
-    "monthly_prose",
-    "hour_prose",
-    "language_prose",
-    "settings_prose",
-)
+_LOOSE = ("unsubscribe_prose", "resume_prose", "settings_prose")
+# Phrases that ask for the rest, in languages without a vocabulary of wishes, which is surer.
+_PROSE = (*_LOOSE, *(f"{name}_prose" for name in ("pause", "weekly", "fortnightly", "monthly", "hour", "language")))
 _WITH_REF = ("withdraw", "fix", "private")
 _REF = re.compile(r"\b([a-z]{1,4})-?(\d{1,9})([a-z])?\b")
 _CODE = re.compile(r"\b(?!S-)[A-Z]{1,5}-\d{1,3}\b")
@@ -62,7 +55,7 @@ def read_command(
     """The command that a mail is, or None. `text` is the new text, without quote and signature."""
     text = text.strip().strip("\u200b\ufeff")
     first, _, rest = text.partition("\n")
-    if found := _with_reference(first, rest, prefix):
+    if found := _with_reference(first, rest, prefix) or _recall(text, prefix):
         return found
     if not text:
         bare = subject.strip()
@@ -73,18 +66,35 @@ def read_command(
     lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) > 8:
         return None
-    core = _without_courtesy(text)
-    if found_command := _keyword(core, languages, today):
+    if wished := asked_for(text, today):
+        return Command(wished, by="prose")
+    if found_command := _keyword(_without_courtesy(text), languages, today):
         return Command(found_command)
-    lines = _without_greeting(lines)
-    said = "\n".join(lines)
-    prose = read_wish(said, today) or read_wish(_without_name(said), today) or _prose(text, languages, today)
+    prose = _prose(text, languages, today)
     return Command(prose, by="prose") if prose else None
+
+
+def asked_for(text: str, today: date | None = None) -> CommandRead | None:
+    """What a short mail asks for when it says nothing else, whomever it greets and however it is signed."""
+    if len(text) > MAX_CHARS:
+        return None
+    lines = [line for line in text.split("\n") if line.strip()]
+    said = ("\n".join(some) for some in dict.fromkeys((tuple(_without_greeting(lines)), tuple(lines))))
+    forms = (form for one in said for form in (one, _without_name(one)) if form)
+    return next((read for form in forms if (read := read_wish(form, today))), None)
+
+
+def _recall(text: str, prefix: str) -> Command | None:
+    """A whole sentence that takes back, corrects or hides a statement."""
+    said = "\n".join(_without_greeting(text.split("\n")))
+    found = read_recall(said, _without_name(said), prefix)
+    return Command(CommandRead(found.name, found.reference), found.text, by="prose") if found else None
 
 
 def _without_greeting(lines: list[str]) -> list[str]:
     """The lines without a first one that only greets, whatever name it names."""
     greets = len(lines) > 1 and len(lines[0].split()) <= 4 and lines[0].rstrip()[-1:] in ",،、，!:："
+    greets = greets and not any(char.isdecimal() for char in lines[0])
     return lines[1:] if greets else lines
 
 
@@ -94,7 +104,22 @@ def _without_name(text: str) -> str:
     if head and is_name(last):
         return head
     found = _LAST_WORD.search(text)
-    return text[: found.start()] if found and is_name(found.group(1)) else ""
+    if found and is_name(found.group(1)):
+        return text[: found.start()]
+    return _without_signature(text)
+
+
+def _without_signature(text: str) -> str:
+    """A text without the name behind its last valediction or courtesy: "..., LG Tim", "谢谢，小安"; '' for none."""
+    folded = fold(text)
+    if len(folded) != len(text):
+        return ""
+    for section, name in (("closing", "words"), ("courtesy", "fillers"), ("courtesy", "acks")):
+        for found in phrases(section, name).find(folded):
+            signed = text[found.end :].strip(_EDGE)
+            if signed and len(signed) <= 30 and is_name(signed):
+                return text[: found.end]
+    return ""
 
 
 def _with_reference(first: str, rest: str, prefix: str) -> Command | None:
@@ -196,9 +221,9 @@ def _argument(found: Found, rest: str, languages: tuple[str, ...], today: date |
         return CommandRead("hour", str(hour)) if hour is not None and len(rest) <= 12 else None
     if found.name == "language":
         code = language_code(rest, (found.language, *languages))
-        return CommandRead("language", code) if code else None
+        return CommandRead("language", code) if code and speaks_of_mail(rest, found.language, today) else None
     days = dates_in(rest, (found.language, *languages), today)
-    if days and len(rest) <= 40:
+    if days and len(rest) <= 40 and speaks_of_mail(rest, found.language, today):
         return CommandRead("pause", days[-1].value.isoformat())
     return None
 
@@ -258,10 +283,11 @@ def language_code(text: str, languages: tuple[str, ...] = ()) -> str:
 def _prose(text: str, languages: tuple[str, ...], today: date | None) -> CommandRead | None:
     """A sentence that asks for one thing, in a mail with little else."""
     folded = fold(text)
-    found = list(phrases("commands", *_PROSE).find(folded))
+    found = [f for f in phrases("commands", *_PROSE).find(folded) if f.name in _LOOSE or f.language not in WISHING]
     if (
         not found
         or "http" in folded
+        or phrases("wish", "keep").first(folded, stems=True)
         or len(text.split()) > MAX_WORDS
         or ("?" in _last(folded) and len(_pieces(text)) > 4)
     ):
@@ -278,8 +304,7 @@ def _prose(text: str, languages: tuple[str, ...], today: date | None) -> Command
 
 
 def _named_language(folded: str, rest: str) -> str:
-    """The language that a sentence asks for: just behind its words, else the only one that it names at "
-    "all."""
+    """The language that a sentence asks for: just behind its words, else the only one that it names at all."""
     for length in (3, 2, 1):
         if code := language_code(" ".join(rest.split()[:length])):
             return code

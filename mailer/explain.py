@@ -7,7 +7,7 @@ The keys of the object, their order and their meaning are kept stable. The conte
     digests:    {d12: {subject, date, asks: [RR-1, ...]}} the one that the mail answers is found by its subject or id
     tracks:     {slug: [words]}                           or a list of {slug, name, words}
     roster:     [{address, languages, group}, ...]        then anybody else is a stranger
-    own_addresses, own_homes, trusted_servers, now, token_item, private
+    own_addresses, own_homes, trusted_servers, now (else when the mail was sent), token_item, private
 
 Unknown keys are left alone, so that a larger document may be given; a value of the wrong shape counts as absent.
 """
@@ -15,6 +15,7 @@ Unknown keys are left alone, so that a larger document may be given; a value of 
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from mailer.message import Envelope, Message
@@ -123,7 +124,7 @@ def context_for(message: Message, document: Mapping[str, Any]) -> Context:
         private_address=document.get("private") is True,
         writer_known=known,
         writer_languages=languages,
-        now=_moment(document.get("now")),
+        now=_moment(document.get("now")) or _sent(message),
         trusted_servers=_strings(document.get("trusted_servers")),
         seen_ids=frozenset(_strings(document.get("seen_ids"))),
     )
@@ -148,6 +149,15 @@ def _moment(value: object) -> datetime | None:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     return datetime(value.year, value.month, value.day, tzinfo=UTC) if isinstance(value, date) else None
+
+
+def _sent(message: Message) -> datetime | None:
+    """When a mail says that it was sent: without a given now, "until 15 May" is of that year."""
+    try:
+        sent = parsedate_to_datetime(message.date)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return sent if sent.tzinfo else sent.replace(tzinfo=UTC)
 
 
 def _rows(value: object, key: str) -> Iterator[Mapping[str, Any]]:

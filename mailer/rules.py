@@ -132,7 +132,7 @@ def _autoreply(seen: Seen) -> Verdict | None:
     found = autoreply.read_autoreply(
         seen.message, own, seen.context.now, seen.null_sender, seen.context.writer_languages
     )
-    if found and found.by == "words" and wish.read_wish(own, seen.today):
+    if found and found.by == "words" and commands.asked_for(own, seen.today):
         return None  # "I am away until 15 May, no mails until then please": somebody asks
     return Verdict(Kind.AUTOREPLY, Disposition.IGNORE, absent_until=found.absent_until) if found else None
 

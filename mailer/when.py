@@ -164,7 +164,7 @@ def _weekdays(text: str, languages: tuple[str, ...], today: date | None) -> Iter
 @lru_cache(maxsize=128)
 def _day_names(language: str, glued: bool) -> tuple[re.Pattern[str] | None, dict[str, int]]:
     """The weekday names of a language as a pattern; `glued`: those that stand among letters of their script."""
-    names = {name: day for name, day in _names(language)[1].items() if len(name) > (1 if glued else 2)}
+    names = {name: day for name, day in _names(language)[1].items() if len(name) > (1 if glued else 3)}
     names = {name: day for name, day in names.items() if glued is bool(_UNSPACED.search(name))}
     if language == "pt":
         names |= {name.removesuffix("-feira"): day for name, day in names.items() if name.endswith("-feira")}

@@ -1,0 +1,83 @@
+"""Taking back, correcting or hiding what was filed, in whole sentences: "Please delete S-1042, thanks".
+
+A mail asks for that when every other word of its sentence belongs to the small vocabulary of doing so (`[recall]` of
+a language's table) and it means one of the three; what stands below or behind a colon is the new text.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mailer.phrases import TABLES, fold
+from mailer.vocabulary import Meaning, Vocabulary, bare, tokens_of
+from mailer.when import digits
+from mailer.wish import courtesies
+
+MAX_CHARS = 160  # of the sentence around the reference
+_ROLES = ("withdraw", "fix", "private")
+_ENDS = re.compile(r"[:：\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """`withdraw`, `fix` or `private`, of which statement, and the new text ('' for none)."""
+
+    name: str
+    reference: str
+    text: str = ""
+
+
+def read_recall(text: str, without_name: str, prefix: str = "S") -> Recall | None:
+    """What is asked of a statement; `without_name` is the text without a name below it ('' for the same)."""
+    found = _reference(prefix).search(digits(text[:MAX_CHARS]))
+    if not found:
+        return None
+    reference = f"{prefix}-{found.group(1)}{(found.group(2) or '').lower()}"
+    end = _ENDS.search(text, found.end())
+    asked = f"{text[: found.start()]} {text[found.end() : end.start() if end else len(text)]}"
+    new = text[end.end() :].strip() if end else ""
+    if new and _role(asked) == "fix":
+        return Recall("fix", reference, new)
+    for whole in (text, without_name):
+        role = _role(f"{whole[: found.start()]} {whole[found.end() :]}") if whole else ""
+        if role:
+            return Recall(role, reference)
+    return None
+
+
+@lru_cache(maxsize=8)
+def _reference(prefix: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![a-z\d]){re.escape(prefix)}-?(\d{{1,9}})([a-z])?(?![a-z\d])", re.IGNORECASE | re.ASCII)
+
+
+def _role(sentence: str) -> str:
+    """The one thing that a sentence asks for; '' when a word of it is of no such vocabulary, or it asks for two."""
+    folded = bare(digits(fold(sentence)))
+    tokens = tokens_of(folded)
+    if not tokens or len(folded) > MAX_CHARS:
+        return ""
+    for language in _languages():
+        words = _vocabulary(language)
+        covering = words.cover(folded) if words.may_cover(tokens) else None
+        roles = {role for word in covering or () for role, _ in words.meanings(word)} & set(_ROLES)
+        if len(roles) == 1:
+            return roles.pop()
+    return ""
+
+
+@lru_cache(maxsize=1)
+def _languages() -> tuple[str, ...]:
+    return tuple(code for code, table in TABLES.items() if "recall" in table)
+
+
+@lru_cache(maxsize=32)
+def _vocabulary(language: str) -> Vocabulary:
+    table, words = TABLES[language], dict[str, list[Meaning]]()
+    for role in (*_ROLES, "words"):
+        for word in table["recall"].get(role, ()):
+            words.setdefault(fold(word), []).append((role, ""))
+    for word in table["private"]["words"]:
+        words.setdefault(fold(word), []).append(("private", ""))
+    for word in courtesies(language):
+        words.setdefault(word, []).append(("words", ""))
+    return Vocabulary(words)
