@@ -15,7 +15,7 @@ from pathlib import Path
 from cryptography import x509
 
 from app import config as configuration
-from app import keyring, wiring
+from app import keyring, sockets, wiring
 from app.config import Config, ConfigError
 from app.keyring import KeyFault
 from db import deployment, inbound, migrate, process
@@ -258,9 +258,9 @@ def _relays(config: Config) -> Iterator[Finding]:
 def reach(config: Config) -> tuple[Examined, ...]:
     """Talk to each relay as far as a mail would, with little patience."""
     settings = CourierSettings(
-        helo=wiring.hello(config), connect_timeout=PATIENCE, greeting_timeout=PATIENCE, command_timeout=PATIENCE
+        helo=sockets.hello(config), connect_timeout=PATIENCE, greeting_timeout=PATIENCE, command_timeout=PATIENCE
     )
-    way_out = Courier(wiring.relays(config), settings)
+    way_out = Courier(sockets.relays(config), settings)
     try:
         return way_out.examine()
     finally:
@@ -311,7 +311,7 @@ def _resolver(config: Config) -> Iterator[Finding]:
         yield Finding("note", "DNS", "senders are not checked here", "leave it so only if a front server checks them")
         return
     try:
-        wiring.resolver(config).ask("com", "TXT", 5.0)
+        sockets.resolver(config).ask("com", "TXT", 5.0)
         yield Finding("ok", "DNS", "a server answers")
     except OSError as error:
         do = "set dns.servers, or listen.authenticate = false if a front server checks SPF, DKIM and DMARC"
@@ -320,7 +320,7 @@ def _resolver(config: Config) -> Iterator[Finding]:
 
 def published(config: Config, domain: str, addresses: list[str]) -> Iterator[Finding]:
     """What the DNS says of one of our domains. `addresses` are those that our mail leaves the house from."""
-    ask, hello = wiring.resolver(config).ask, wiring.hello(config)
+    ask, hello = sockets.resolver(config).ask, sockets.hello(config)
     yield from zone.mx(domain, config.listen.hostname or hello, ask)
     yield from zone.spf(domain, addresses, lambda sender: spf.check(ask, sender, f"bounce@{domain}", hello)[0], ask)
     yield from _published_keys(config, domain)
@@ -334,7 +334,7 @@ def published(config: Config, domain: str, addresses: list[str]) -> Iterator[Fin
 
 
 def _published_keys(config: Config, domain: str) -> Iterator[Finding]:
-    ask = wiring.resolver(config).ask
+    ask = sockets.resolver(config).ask
     try:
         ring = keyring.read(config.dkim_keys)
         keys = [(one.selector, ring.key(one)) for one in ring.of(domain, "active", "next", "retired")]
@@ -353,7 +353,7 @@ def _published_keys(config: Config, domain: str) -> Iterator[Finding]:
 
 def senders(config: Config) -> list[str]:
     """The outside addresses of relays that are not this machine, as far as the DNS tells."""
-    ask = wiring.resolver(config).ask
+    ask = sockets.resolver(config).ask
     found: list[str] = []
     for relay in config.relay:
         if _near(relay.host):

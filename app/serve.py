@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from app import mark, wiring
+from app import mark, sockets, wiring
 from app.config import Config, ConfigError
 from app.crew import Crew
 from app.scheduler import Job, Ticker
@@ -74,7 +74,7 @@ class Service:
         self._pages: Site | None = None
         self._ticker: Ticker | None = None
         self._sign = wiring.signing(config)
-        self._vouch = wiring.vouch(config)
+        self._vouch = sockets.vouch(config)
         self._stopping = threading.Event()
         self._turn = threading.Lock()
         self._ticked = time.monotonic()  # when a turn of the scheduler last ended well
@@ -85,7 +85,7 @@ class Service:
         if Role.LISTEN in self.roles:
             sys.setswitchinterval(BRIEF)
             judge = inbound.gatekeeper(self.engine)
-            self.listener = wiring.listener(self.config, self.engine, judge)
+            self.listener = sockets.listener(self.config, self.engine, judge)
             self.listener.start()
             self.say(f"listening for replies on {self.config.listen.host}:{self.listener.port}")
             jobs["door"] = judge.refresh
@@ -94,7 +94,7 @@ class Service:
         if Role.SCHEDULE in self.roles:
             jobs["schedule"] = self.tick
         if Role.DELIVER in self.roles:
-            self._courier = wiring.courier(self.config, self._share)
+            self._courier = sockets.courier(self.config, self._share)
             jobs["deliver"] = self.deliver
         older = self._look_back()
         if older is not None:
@@ -124,7 +124,7 @@ class Service:
             probes["listener"] = self._listener_fault
         if Role.SCHEDULE in self.roles:
             probes["scheduler"] = self._scheduler_fault
-        return wiring.public_pages(self.config, self.engine, self._now, probes, self._limits)
+        return sockets.public_pages(self.config, self.engine, self._now, probes, self._limits)
 
     def _now(self) -> datetime:
         return self.clock()
@@ -229,10 +229,10 @@ class Service:
             log.error("nothing is sent", why=older, do=ADOPT)
             return delivering.Delivered()
         if self._courier is None:
-            self._courier = wiring.courier(self.config, self._share)
+            self._courier = sockets.courier(self.config, self._share)
         self._renew_keys()
         return delivering.deliver(
-            self.engine, wiring.carry(self._courier), self.worker, clock=self.clock, sign=self._sign
+            self.engine, sockets.carry(self._courier), self.worker, clock=self.clock, sign=self._sign
         )
 
     def _renew_keys(self) -> None:

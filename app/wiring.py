@@ -1,15 +1,13 @@
-"""The composition root: configuration becomes an engine, a courier, a listener, a clock. Nothing else makes them."""
+"""The composition root: configuration becomes an engine and a clock; in `sockets` what talks to the network."""
 
 import os
-import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from gettext import GNUTranslations
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import count
-from typing import TYPE_CHECKING
 
 from app import clock as clocks
 from app import keyring
@@ -17,23 +15,11 @@ from app.clock import Clock, ShiftedClock, system_clock
 from app.config import Config, ConfigError
 from db import rates
 from db.engine import Database
-from db.journal import Act
-from flows import failpoint, inbound
+from flows import failpoint
 from flows.engine import Engine, Settings
 from flows.keys import Keys
-from flows.look import Vouch
 from mailer import sign, words
-from mailer.letter import Carry, Letter, Record
 from mailer.render import Renderer
-from mailer.wire.courier import Courier
-from mailer.wire.dns import Resolver
-from mailer.wire.letters import CourierSettings, Relay
-from mailer.wire.listener import Listener
-from mailer.wire.ports import ListenerSettings, Rcpt, Received, TlsFiles
-from mailer.wire.vouch import Voucher
-
-if TYPE_CHECKING:
-    from desk.web.site import Site
 
 SHORTEST = 16  # characters of a secret
 DIED = 137  # the exit code of a program that was killed
@@ -115,52 +101,6 @@ def catalogues() -> Mapping[str, GNUTranslations]:
     return found
 
 
-def relays(config: Config) -> list[Relay]:
-    """The configured smart hosts."""
-    return [
-        Relay(
-            host=relay.host,
-            port=relay.port,
-            tls=relay.tls,
-            weight=relay.weight,
-            user=relay.user,
-            password=relay.password.get_secret_value(),
-            verify=relay.verify,
-            requiretls=relay.requiretls,
-            ca_file=str(relay.ca_file or ""),
-            certificate=str(relay.client_certificate or ""),
-            key=str(relay.client_key or ""),
-        )
-        for relay in config.relay
-    ]
-
-
-def hello(config: Config) -> str:
-    """The name by which we greet other servers."""
-    return config.send.hostname or socket.getfqdn()
-
-
-def courier(config: Config, share: int = 1) -> Courier:
-    """The way out, over the configured smart hosts; `share` programs share the connections."""
-    return Courier(
-        relays(config),
-        CourierSettings(
-            helo=hello(config),
-            connections=max(1, config.send.connections // share),
-            per_connection=config.send.max_per_connection,
-        ),
-    )
-
-
-def carry(way_out: Courier) -> Carry:
-    """The port that flows know the courier by."""
-
-    def run(letters: Iterator[Letter], record: Record) -> None:
-        way_out.carry(letters, record)
-
-    return run
-
-
 class Signing:
     """Signs outgoing mail with the keys of the configuration and the active ones of `tidings dkim`."""
 
@@ -204,65 +144,6 @@ class Signing:
 def signing(config: Config) -> Signing:
     """What signs outgoing mail."""
     return Signing(config)
-
-
-def listener(config: Config, made: Engine, judge: inbound.Gatekeeper | None = None) -> Listener:
-    """The way in: the listener with its two ports plugged into flows; `judge` for one that is to be refreshed."""
-    now = clock(config)
-
-    def store(batch: Sequence[Received]) -> None:
-        inbound.store(made, [(one.envelope, one.data) for one in batch], act=Act("listener", now()))
-
-    judge = judge or inbound.gatekeeper(made)
-    tls = config.listen.tls
-    return Listener(
-        lambda address, envelope: Rcpt(*judge(address, envelope)),
-        store,
-        ListenerSettings(
-            host=config.listen.host,
-            port=config.listen.port,
-            hostname=config.listen.hostname or socket.getfqdn(),
-            lmtp=config.listen.protocol == "lmtp",
-            reuse_port=config.listen.reuse_port,
-            implicit_tls=config.listen.implicit_tls,
-            require_tls=config.listen.require_tls,
-            tls=TlsFiles(tls.certificate, tls.key) if tls.certificate and tls.key else None,
-            trusted=tuple(config.listen.trusted),
-            size_limit=config.listen.max_bytes,
-            connections_limit=config.listen.max_connections,
-            connections_per_address=config.listen.max_per_address,
-            recipients_limit=config.listen.max_recipients,
-            mails_per_minute=config.listen.mails_per_minute,
-            now=now,
-        ),
-    )
-
-
-def public_pages(
-    config: Config,
-    made: Engine,
-    now: Clock,
-    probes: Mapping[str, Callable[[], str]],
-    limits: Callable[[], Mapping[str, int]],
-) -> "Site":
-    """What the public pages are made of. `probes` look at this program, `limits` tells which of its limits were hit."""
-    from desk.web.site import Site  # not where no pages are: its libraries take 16 MB
-
-    watchers = [str(one) for one in config.web.watchers]
-    return Site(made, now, catalogues(), watchers=watchers, probes=probes, limits=limits)
-
-
-def resolver(config: Config) -> Resolver:
-    """What asks the DNS."""
-    try:
-        return Resolver(config.dns.servers)
-    except ValueError as error:
-        raise ConfigError(f"dns.servers: {error}; an entry is an address, or address:port") from error
-
-
-def vouch(config: Config) -> Vouch | None:
-    """What checks who vouches for a mail, or None where that is switched off."""
-    return Voucher(resolver(config), tuple(config.listen.trusted)) if config.listen.authenticate else None
 
 
 def arm_failpoint() -> None:

@@ -320,7 +320,6 @@ def patterns(readings: Readings) -> Iterator[Unit]:
 
 def words(readings: Readings) -> Iterator[Unit]:
     """Every word of the tables that occurs in some mail."""
-    from mailer import phrases
     from mailer.lexicon import fold, language_tables
 
     whole = "\n".join(mail.text for mail in readings.mails)
@@ -333,15 +332,10 @@ def words(readings: Readings) -> Iterator[Unit]:
                         continue
                     place = listed.index(word)
                     listed.remove(word)
-                    held = phrases.TABLES
-                    if section == "autoreply":
-                        rows = {**held[language], section: {**held[language][section], key: tuple(listed)}}
-                        phrases.TABLES = {**held, language: rows}
                     _forget_tables()
                     has = readings.fold(short)
                     yield f"word {language}.{section}.{key} {word!r}", readings.without(partial(_contains, has))
                     listed.insert(place, word)
-                    phrases.TABLES = held
     _forget_tables()
 
 
@@ -349,6 +343,7 @@ def _forget_tables() -> None:
     from mailer import lexicon, phrases
 
     lexicon.lexicon.cache_clear()
+    phrases.tables.cache_clear()
     phrases.phrases.cache_clear()
 
 

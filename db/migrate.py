@@ -1,26 +1,26 @@
-"""Bringing a database to the schema of this code, and telling how far it is."""
+"""Bringing a database to the schema of this code, and telling how far it is.
+
+Every command asks how far it is, few bring it further: alembic is loaded for those alone.
+"""
 
 from pathlib import Path
 
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import column, inspect, select, table
 
 from db.engine import Database, DatabaseUnavailable, Tx
 from db.tables import Base
 
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+
+def _revisions() -> list[str]:
+    """The revisions of this code, by the names of their files."""
+    return sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 def head() -> str:
     """The newest revision this code knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return _revisions()[-1]
 
 
 def current(database: Database) -> str:
@@ -37,17 +37,23 @@ def upgrade(database: Database) -> None:
 
 def revision(tx: Tx) -> str:
     """The revision that a transaction sees."""
-    return MigrationContext.configure(tx).get_current_revision() or ""
+    if not inspect(tx).has_table("alembic_version"):
+        return ""
+    return tx.execute(select(column("version_num")).select_from(table("alembic_version"))).scalar() or ""
 
 
 def known(wanted: str) -> bool:
     """Whether this code knows a revision."""
-    return any(one.revision == wanted for one in ScriptDirectory.from_config(_config()).walk_revisions())
+    return wanted in _revisions()
 
 
 def upgrade_to(tx: Tx, wanted: str) -> None:
     """Apply the migrations up to `wanted` in a transaction that is open already."""
-    config = _config()
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = tx
     command.upgrade(config, wanted)
 
@@ -62,6 +68,9 @@ def require_head(database: Database) -> None:
 
 def differences(database: Database) -> list[str]:
     """What the migrated schema has and the declared one has not, or the reverse; empty when equal."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
     with database.read() as tx:
         context = MigrationContext.configure(tx, opts={"compare_type": True, "include_name": declared})
         return [str(d) for d in compare_metadata(context, Base.metadata)]

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from babel.core import Locale
 
-from mailer.phrases import TABLES, Found, Phrases, fold, phrases
+from mailer.phrases import Found, Phrases, fold, phrases, tables
 from mailer.reading import CommandRead
 from mailer.recall import read_recall
 from mailer.signature import is_name
@@ -160,7 +160,7 @@ def _name_of(words: str, allowed: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=1)
 def _private_words() -> frozenset[str]:
-    return frozenset(fold(word) for table in TABLES.values() for word in table.get("private", {}).get("words", ()))
+    return frozenset(fold(word) for table in tables().values() for word in table.get("private", {}).get("words", ()))
 
 
 def sentences(folded: str) -> list[str]:
@@ -232,7 +232,7 @@ def _argument(found: Found, rest: str, languages: tuple[str, ...], today: date |
 def _language_names() -> dict[str, str]:
     """Folded names of languages, in themselves and in the languages of the tables, to their codes."""
     names: dict[str, str] = {}
-    codes = [code for code in TABLES if not code.startswith("zh-")] + ["zh_Hans", "zh_Hant"]
+    codes = [code for code in tables() if not code.startswith("zh-")] + ["zh_Hans", "zh_Hant"]
     spoken = ("en", "es", "fr", "de", "pt", "ar", "ru", "zh_Hans", "zh_Hant", "hi", "ja", "id", "sw", "he")
     for speaker in dict.fromkeys((*spoken, *codes)):
         locale = Locale.parse("fil" if speaker == "tl" else speaker)
@@ -241,7 +241,7 @@ def _language_names() -> dict[str, str]:
             name = locale.languages.get(code) or locale.languages.get(code.split("_")[0])
             if name:
                 names.setdefault(fold(name), code.replace("_", "-"))
-    names |= {fold(code): code for code in TABLES} | {
+    names |= {fold(code): code for code in tables()} | {
         "pt-br": "pt-BR",
         "zh": "zh-Hans",
         "chinese": "zh-Hans",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mailer.phrases import TABLES, Phrases, fold, phrases
+from mailer.phrases import Phrases, fold, phrases, tables
 from mailer.reading import Anchor, Context, ItemKnown, QuestionKnown, TrackKnown
 from mailer.when import digits
 
@@ -190,7 +190,7 @@ class Known:
 def _topics(slugs: frozenset[str], tracks: tuple[TrackKnown, ...]) -> Phrases:
     """The words for some tracks: those of the process, and those of the tables in every language."""
     entries = [(word, "", track.slug) for track in tracks for word in (track.name, *track.words) if word]
-    for language, table in TABLES.items():
+    for language, table in tables().items():
         for slug, words in table.get("topics", {}).items():
             entries += [(word, language, slug) for word in words if slug in slugs]
     return Phrases(entries)

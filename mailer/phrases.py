@@ -121,10 +121,13 @@ def _lead(phrase: str) -> int:
     return word.start() if word else 0
 
 
-TABLES: Mapping[str, Table] = {
-    code: {section: {key: tuple(words) for key, words in rows.items()} for section, rows in table.items()}
-    for code, table in language_tables().items()
-}
+@lru_cache(maxsize=1)  # not read where no mail is: they take longer than most commands
+def tables() -> Mapping[str, Table]:
+    """The tables of words by language."""
+    return {
+        code: {section: {key: tuple(words) for key, words in rows.items()} for section, rows in table.items()}
+        for code, table in language_tables().items()
+    }
 
 
 @lru_cache(maxsize=64)
@@ -132,7 +135,7 @@ def phrases(section: str, *names: str) -> Phrases:
     """The phrases of a section of all languages, of the given names or of all."""
     return Phrases(
         (phrase, language, name)
-        for language, table in TABLES.items()
+        for language, table in tables().items()
         for name, words in table.get(section, {}).items()
         if not names or name in names
         for phrase in words

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mailer.phrases import TABLES, fold
+from mailer.phrases import fold, tables
 from mailer.vocabulary import Meaning, Vocabulary, bare, tokens_of
 from mailer.when import digits
 from mailer.wish import courtesies
@@ -67,12 +67,12 @@ def _role(sentence: str) -> str:
 
 @lru_cache(maxsize=1)
 def _languages() -> tuple[str, ...]:
-    return tuple(code for code, table in TABLES.items() if "recall" in table)
+    return tuple(code for code, table in tables().items() if "recall" in table)
 
 
 @lru_cache(maxsize=32)
 def _vocabulary(language: str) -> Vocabulary:
-    table, words = TABLES[language], dict[str, list[Meaning]]()
+    table, words = tables()[language], dict[str, list[Meaning]]()
     for role in (*_ROLES, "words"):
         for word in table["recall"].get(role, ()):
             words.setdefault(fold(word), []).append((role, ""))

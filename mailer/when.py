@@ -17,8 +17,8 @@ from babel.dates import get_day_names, get_month_names
 from mailer.phrases import fold, phrases
 
 _MAX = 4_000
-_DIGITS = {c: str(unicodedata.digit(chr(c))) for c in range(0x80, 0x1_FC00) if unicodedata.category(chr(c)) == "Nd"}
 _LOCALES = {"zh-Hans": "zh_Hans", "zh-Hant": "zh_Hant", "tl": "fil"}
+_FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
 _ISO = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d./-])(\d{1,2}) ?([./-]) ?(\d{1,2})(?:(?: ?\2 ?)(\d{4}|\d{2}))?(?![\d])")
 _CJK = re.compile(r"(?:(\d{4}) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일号號]?")
@@ -49,7 +49,7 @@ def digits(text: str) -> str:
     """The text with every decimal digit of any script as an ASCII digit; lengths stay."""
     if text.isascii():
         return text
-    return text.translate(_DIGITS)
+    return _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.digit(found.group())), text)
 
 
 @lru_cache(maxsize=128)

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from babel.core import Locale
 
-from mailer.phrases import TABLES, fold
+from mailer.phrases import fold, tables
 from mailer.reading import CommandRead
 from mailer.vocabulary import Meaning, Vocabulary, bare, tokens_of
 from mailer.when import date_words, dates_in, digits, hour_in
@@ -25,7 +25,7 @@ _ROLES = (
     "mine", "mail", "join", "off", "hold", "too", "instead", "wants", "words", "again", "keep", "helps", "shows",
     "alter", "late", "sun",
 )  # fmt: skip
-WISHING = tuple(code for code, table in TABLES.items() if "wish" in table)  # languages with a vocabulary of wishes
+WISHING = tuple(code for code, table in tables().items() if "wish" in table)  # languages with a vocabulary of wishes
 _PIECE = re.compile(r"[.!?。！？؟।\n;；]+")
 _HOUR = re.compile(
     r"(?<!\d)\d{1,2}(?:[:.h٫時时點点]\d{2})?(?!\d)(?: ?(?:a\.?m|p\.?m|h)\b)?(?! ?(?:[回度次x]|fois|vez|раз))"
@@ -160,7 +160,7 @@ def _hours(text: str, language: str, said: _Said) -> str:
 
 @lru_cache(maxsize=32)
 def _spoken(language: str) -> tuple[str, ...]:
-    return tuple(bare(fold(word)) for word in TABLES[language]["wish"].get("spoken", ()))
+    return tuple(bare(fold(word)) for word in tables()[language]["wish"].get("spoken", ()))
 
 
 def _gather(said: _Said, meanings: list[Meaning]) -> None:
@@ -177,7 +177,7 @@ def _gather(said: _Said, meanings: list[Meaning]) -> None:
 
 @lru_cache(maxsize=32)
 def _vocabulary(language: str) -> Vocabulary:
-    table, words = TABLES[language], dict[str, list[Meaning]]()
+    table, words = tables()[language], dict[str, list[Meaning]]()
     for name in _CADENCES:
         for word in table["commands"].get(name, ()):
             words.setdefault(fold(word), []).append(("cadence", name))
@@ -193,7 +193,7 @@ def _vocabulary(language: str) -> Vocabulary:
 
 def courtesies(language: str) -> list[str]:
     """The folded words of a language for greeting, asking and taking leave."""
-    table = TABLES[language]
+    table = tables()[language]
     return [fold(word) for word in (*table["courtesy"].get("fillers", ()), *table["closing"].get("words", ()))]
 
 
@@ -203,7 +203,7 @@ def _names() -> dict[str, str]:
     names: dict[str, str] = {}
     for speaker in _SPEAKERS:
         known = Locale.parse(speaker).languages
-        for code in TABLES:
+        for code in tables():
             name = known.get(code.replace("-", "_")) or known.get(code.split("-")[0])
             for form in _forms(fold(name)) if name else ():
                 if len(form) > 3 or not form.isascii():

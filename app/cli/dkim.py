@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app import keyring, wiring
+from app import keyring, sockets
 from app.cli import console
 from app.cli.session import Session, domain_name
 from app.keyring import Entry, Keyring
@@ -80,7 +80,7 @@ def _prepare(session: Session, ring: Keyring, domain: str) -> Keyring:
 def _take_over(session: Session, ring: Keyring, domain: str, check: bool) -> Keyring:
     """Let the next pair sign, if the DNS has it."""
     if check:
-        ask = wiring.resolver(session.config).ask
+        ask = sockets.resolver(session.config).ask
         for one in ring.of(domain, "next"):
             finding = zone.key_record(domain, one.selector, dns_value(ring.key(one)), ask)
             if not finding.ok:
@@ -98,7 +98,7 @@ def _take_over(session: Session, ring: Keyring, domain: str, check: bool) -> Key
 
 
 def _tell(session: Session, ring: Keyring, entries: list[Entry], *, check: bool = False) -> None:
-    ask = wiring.resolver(session.config).ask if check else None
+    ask = sockets.resolver(session.config).ask if check else None
     for one in entries:
         key = ring.key(one)
         found = zone.key_record(one.domain, one.selector, dns_value(key), ask).says if ask else ""

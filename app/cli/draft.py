@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app.cli import console
-from app.cli.digest import Digest, draft_of, series_of
+from app.cli.digest import Digest, cli, draft_of, series_of
 from app.cli.session import Session
 from flows import choices, corrections
 from flows.choices import Wish
@@ -14,6 +14,7 @@ from flows.choices import Wish
 Names = list[str]
 
 
+@cli.command("draft")
 def draft(
     context: typer.Context,
     edition: Annotated[int | None, typer.Argument(help="Edition; not needed where one draft is open.")] = None,
@@ -54,6 +55,7 @@ def draft(
     console.say("`tidings digest preview --for ADDRESS` shows a mail of it")
 
 
+@cli.command("erratum")
 def erratum(
     context: typer.Context,
     number: Annotated[int, typer.Argument(help="Number of the edition, as its mails say.")],
@@ -71,9 +73,3 @@ def erratum(
     would = "would get" if dry_run else "get"
     said = f"{done.deliveries} {would} the correction of {name} in no. {number}"
     console.answer(session.json, done, said + (f"; {done.left_out} may not be mailed now" if done.left_out else ""))
-
-
-def add(cli: typer.Typer) -> None:
-    """Put the commands in their place."""
-    cli.command("draft")(draft)
-    cli.command("erratum")(erratum)

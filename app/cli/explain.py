@@ -27,11 +27,10 @@ _COLOURS = {
 }
 
 
-def add(cli: typer.Typer) -> None:
-    """Hang the verb on the root."""
-    cli.command()(explain)
+cli = typer.Typer()
 
 
+@cli.command()
 def explain(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="Mails as files, or folders of .eml files.")],

@@ -18,14 +18,10 @@ from flows import restore as flow
 from flows.engine import Refused
 from flows.restore import Held
 
-
-def add(cli: typer.Typer) -> None:
-    """Hang the verbs on the root."""
-    cli.command()(backup)
-    cli.command()(restore)
-    cli.command()(adopt)
+cli = typer.Typer()
 
 
+@cli.command()
 def backup(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="Where to; compressed, for your eyes only (mode 0600).")],
@@ -53,6 +49,7 @@ def backup(
     )
 
 
+@cli.command()
 def restore(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A file that `tidings backup` wrote, on either kind of database.")],
@@ -75,6 +72,7 @@ def restore(
         database.close()
 
 
+@cli.command()
 def adopt(context: typer.Context) -> None:
     """Take a database that was put back by other means: a new generation, and what may have gone out waits for you."""
     session: Session = context.obj

@@ -21,12 +21,10 @@ from flows import ledger
 from flows.engine import Refused
 from flows.verify import Verification
 
-
-def add(cli: typer.Typer) -> None:
-    """Hang the verb on the root."""
-    cli.command("ledger")(ledger_)
+cli = typer.Typer()
 
 
+@cli.command("ledger")
 def ledger_(
     context: typer.Context,
     edition: Annotated[

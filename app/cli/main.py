@@ -8,34 +8,13 @@ from typing import Annotated
 import structlog
 import typer
 
-from app.cli import (
-    announce,
-    digest,
-    dkim,
-    doctor,
-    draft,
-    explain,
-    inbox,
-    input_,
-    keep,
-    ledger,
-    operate,
-    outbox,
-    person,
-    play,
-    rehearse,
-    roster,
-    status,
-    task,
-    timeline,
-    translate,
-    waiting,
-)
 from app.cli.session import Session, guarded
+from app.cli.verbs import Root
 from app.config import PERSON
 
 cli = typer.Typer(
     name="tidings",
+    cls=Root,
     help="Status digests that liaisons answer by replying; every reply is filed, acknowledged and traced.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -62,14 +41,6 @@ def options(
     session = Session(config_file=config, process_slug=process, json=json, person=person)
     context.obj = session
     context.with_resource(guarded(session))
-
-
-for module in (timeline, translate, roster, digest, announce, outbox, inbox, input_, task, dkim, doctor):
-    cli.add_typer(module.cli)
-waiting.add(roster.cli)
-draft.add(digest.cli)
-for module_ in (rehearse, status, ledger, keep, person, operate, play, explain):
-    module_.add(cli)
 
 
 def main() -> None:

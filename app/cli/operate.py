@@ -19,13 +19,10 @@ from db.engine import Database
 _FILE = "sqlite:///"
 
 
-def add(cli: typer.Typer) -> None:
-    """Hang the verbs on the root."""
-    cli.command()(init)
-    cli.command("migrate")(migrate_)
-    cli.command()(serve)
+cli = typer.Typer()
 
 
+@cli.command()
 def init(
     context: typer.Context,
     domain: Annotated[str, typer.Option(help="Domain at which mail to this service arrives.")],
@@ -66,6 +63,7 @@ def _make(undo: contextlib.ExitStack, file: Path, text: str = "") -> None:
         out.write(text)
 
 
+@cli.command("migrate")
 def migrate_(context: typer.Context) -> None:
     """Bring the database to this program's schema."""
     session: Session = context.obj
@@ -83,6 +81,7 @@ def _upgrade(session: Session) -> tuple[str, str]:
     return was, migrate.head()
 
 
+@cli.command()
 def serve(
     context: typer.Context,
     only: Annotated[

@@ -14,16 +14,12 @@ from app.cli.session import Session
 from flows import person
 from flows import retain as retention
 
-cli = typer.Typer(name="person", help="What is held about one person: show it, destroy it.", no_args_is_help=True)
+noun = typer.Typer(name="person", help="What is held about one person: show it, destroy it.", no_args_is_help=True)
+cli = typer.Typer()
+cli.add_typer(noun)
 
 
-def add(root: typer.Typer) -> None:
-    """Hang the noun and the verb on the root."""
-    root.add_typer(cli)
-    root.command()(retain)
-
-
-@cli.command()
+@noun.command()
 def export(
     context: typer.Context,
     address: Annotated[str, typer.Argument(help="An address of theirs.")],
@@ -46,7 +42,7 @@ def export(
     )
 
 
-@cli.command()
+@noun.command()
 def consent(
     context: typer.Context,
     address: Annotated[str, typer.Argument(help="An address of theirs.")],
@@ -64,7 +60,7 @@ def consent(
         console.say(f"  {row['evidence']}")
 
 
-@cli.command()
+@noun.command()
 def erase(
     context: typer.Context,
     address: Annotated[str, typer.Argument(help="An address of theirs.")],
@@ -91,6 +87,7 @@ def erase(
         console.say("the log beside the file still holds some of it, while somebody reads: `tidings retain` later")
 
 
+@cli.command()
 def retain(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,

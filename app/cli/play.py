@@ -15,11 +15,10 @@ from app.playground import Wanted
 USUAL_DAY = date(2019, 3, 20)
 
 
-def add(cli: typer.Typer) -> None:
-    """Hang the verb on the root."""
-    cli.command()(play)
+cli = typer.Typer()
 
 
+@cli.command()
 def play(
     context: typer.Context,
     folder: Annotated[Path, typer.Option(help="Where it lives; an earlier playground there is replaced.")] = Path(

@@ -18,12 +18,10 @@ from flows import rehearse as flow
 from flows import whatif
 from flows.rehearse import Change, Difference, Planned, Rehearsal
 
-
-def add(cli: typer.Typer) -> None:
-    """Hang the verb on the root."""
-    cli.command()(rehearse)
+cli = typer.Typer()
 
 
+@cli.command()
 def rehearse(
     context: typer.Context,
     days: Annotated[int, typer.Option(min=1, max=flow.LONGEST)] = 90,

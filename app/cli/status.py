@@ -12,11 +12,10 @@ from flows.status import status as flow
 MISSED = 3  # ticks without a sign of life, after which a worker is called silent
 
 
-def add(cli: typer.Typer) -> None:
-    """Hang the verb on the root."""
-    cli.command("status")(status)
+cli = typer.Typer()
 
 
+@cli.command("status")
 def status(context: typer.Context) -> None:
     """Show every worker, its role and last sign of life; what waits, what is paused, and how far all is sealed."""
     session: Session = context.obj

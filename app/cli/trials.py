@@ -10,7 +10,9 @@ from mailer.letter import Letter, Outcome
 
 def send(session: Session, made: Preview) -> None:
     """Send it and say what the smart host answered. Raises `Refused` where it did not take it."""
-    sign, way_out, said = wiring.signing(session.config), wiring.courier(session.config), list[Outcome]()
+    from app import sockets  # what talks to the network takes longer to load than to run a command
+
+    sign, way_out, said = wiring.signing(session.config), sockets.courier(session.config), list[Outcome]()
     try:
         mail = Letter(1, made.mail_from, made.rcpt_to, sign(made.eml, session.act().now))
         way_out.carry(iter([mail]), said.extend)

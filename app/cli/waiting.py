@@ -5,20 +5,14 @@ from typing import Annotated
 import typer
 
 from app.cli import console
-from app.cli.roster import only_digest
+from app.cli.roster import cli, only_digest
 from app.cli.session import Session
 from flows import admission
 
 Address = Annotated[str, typer.Argument(help="The address that was confirmed.")]
 
 
-def add(cli: typer.Typer) -> None:
-    """Hang the verbs on `roster`."""
-    cli.command()(waiting)
-    cli.command()(admit)
-    cli.command()(refuse)
-
-
+@cli.command()
 def waiting(context: typer.Context) -> None:
     """List who asked to take part and proved their address, the longest waiting first."""
     session: Session = context.obj
@@ -37,6 +31,7 @@ def waiting(context: typer.Context) -> None:
     )
 
 
+@cli.command()
 def admit(
     context: typer.Context,
     address: Address,
@@ -60,6 +55,7 @@ def admit(
     console.answer(session.json, {"address": address, "group": chosen}, f"{address} is a liaison of {chosen}")
 
 
+@cli.command()
 def refuse(context: typer.Context, address: Address) -> None:
     """Take somebody off the waiting list; what they gave is destroyed, nothing is sent."""
     session: Session = context.obj

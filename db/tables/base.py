@@ -23,6 +23,7 @@ NAMES = {
 class Base(SQLModel):
     """The declared schema hangs on this metadata; migrations are compared with it by a test."""
 
+    model_config = {"defer_build": True}  # what checks values is made when it is first asked for: here never
     metadata = MetaData(naming_convention=NAMES)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from app import wiring
+from app import sockets
 from db import inbound
 from db.inbound import RawRow
 from flows import inbound as flow
@@ -107,7 +107,7 @@ def judge(stage: Stage) -> flow.Gatekeeper:
 def listener(stage: Stage, judge: flow.Gatekeeper) -> Iterator[Listener]:
     certificate(stage.folder, "localhost")
     config = '[listen]\nport = 0\nprotocol = "lmtp"\ntls = { certificate = "cert.pem", key = "key.pem" }\n'
-    made = wiring.listener(load(stage.folder, config), stage.world.engine, judge)
+    made = sockets.listener(load(stage.folder, config), stage.world.engine, judge)
     made.start()
     yield made
     made.stop(2)

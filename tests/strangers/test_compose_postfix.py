@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from app import wiring
+from app import sockets
 from db import inbound
 from tests.integration.app.test_secure_mail import load
 from tests.strangers.mailhost import free_ports, listens
@@ -93,7 +93,7 @@ class Running:
 
 @pytest.fixture
 def running(folder: Path, stage: Stage) -> Iterator[Running]:
-    made = wiring.listener(load(stage.folder, '[listen]\nport = 0\nprotocol = "lmtp"\n'), stage.world.engine)
+    made = sockets.listener(load(stage.folder, '[listen]\nport = 0\nprotocol = "lmtp"\n'), stage.world.engine)
     made.start()
     outside, inside = free_ports(2)
     master = (FILES / "master.cf").read_text()

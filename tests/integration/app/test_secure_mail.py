@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import config as configuration
-from app import wiring
+from app import sockets
 from app.config import Config
 from db import inbound
 from flows.engine import Engine
@@ -31,7 +31,7 @@ def load(folder: Path, text: str) -> Config:
 
 @contextlib.contextmanager
 def serving(config: Config, engine: Engine) -> Iterator[Listener]:
-    listener = wiring.listener(config, engine)
+    listener = sockets.listener(config, engine)
     listener.start()
     try:
         yield listener
@@ -106,10 +106,10 @@ def test_lmtp_answers_for_each_recipient_and_limits_hold(tmp_path: Path, world: 
 
 def carried(config: Config) -> Outcome:
     found: list[Outcome] = []
-    way_out = wiring.courier(config)
+    way_out = sockets.courier(config)
     try:
         one = Letter(1, "b@here.example", "ana@west.example", b"Subject: x\r\n\r\nx\r\n")
-        wiring.carry(way_out)(iter([one]), found.extend)
+        sockets.carry(way_out)(iter([one]), found.extend)
     finally:
         way_out.close()
     return found[0]

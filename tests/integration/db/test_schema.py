@@ -1,6 +1,9 @@
 """The migrated schema is the declared one, on both databases."""
 
+from pathlib import Path
+
 import pytest
+from alembic.script import ScriptDirectory
 
 from db import migrate
 from db.engine import Database, DatabaseUnavailable
@@ -33,3 +36,11 @@ def test_a_folder_that_is_not_there_is_unavailable(tmp_path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'nowhere' / 'x.sqlite'}")
     with pytest.raises(DatabaseUnavailable), database.read():
         pass
+
+
+def test_the_files_of_the_migrations_are_named_after_their_revisions() -> None:
+    folder = Path(migrate.__file__).parent / "migrations"
+    scripts = ScriptDirectory(str(folder))
+    assert scripts.get_current_head() == migrate.head()
+    assert all(migrate.known(one.revision) for one in scripts.walk_revisions())
+    assert not migrate.known("0000")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.commands import language_code, read_command
-from mailer.phrases import TABLES, fold
+from mailer.phrases import fold, tables
 
 TODAY = date(2026, 11, 3)
 SERVICE = ("en", "es", "fr", "de", "ar", "pt", "ru", "zh-Hans", "zh-Hant", "hi", "ja", "id", "sw", "he")
@@ -24,7 +24,7 @@ def said(text: str, subject: str = "Re: Digest 9") -> tuple[str, str] | None:
 @pytest.mark.parametrize("language", SERVICE)
 @pytest.mark.parametrize("name", PLAIN)
 def test_every_word_of_every_service_language(language: str, name: str) -> None:
-    words = TABLES[language]["commands"][name]
+    words = tables()[language]["commands"][name]
     assert words
     for word in words:
         found = said(word)
@@ -35,7 +35,7 @@ def test_every_word_of_every_service_language(language: str, name: str) -> None:
 @pytest.mark.parametrize("language", SERVICE)
 @pytest.mark.parametrize("name", ["withdraw", "fix"])
 def test_references(language: str, name: str) -> None:
-    for word in TABLES[language]["commands"][name]:
+    for word in tables()[language]["commands"][name]:
         found = read_command("Re: x", f"{word} S-1042\nnew words", (), TODAY)
         if name == "fix":
             assert found is not None, word
