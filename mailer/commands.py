@@ -221,7 +221,8 @@ def _argument(found: Found, rest: str, languages: tuple[str, ...], today: date |
         return CommandRead("hour", str(hour)) if hour is not None and len(rest) <= 12 else None
     if found.name == "language":
         code = language_code(rest, (found.language, *languages))
-        return CommandRead("language", code) if code and speaks_of_mail(rest, found.language, today) else None
+        alone = rest in _language_names() or speaks_of_mail(rest, found.language, today)
+        return CommandRead("language", code) if code and alone else None
     days = dates_in(rest, (found.language, *languages), today)
     if days and len(rest) <= 40 and speaks_of_mail(rest, found.language, today):
         return CommandRead("pause", days[-1].value.isoformat())

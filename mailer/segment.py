@@ -303,7 +303,8 @@ class _Body:
     def _tails(self) -> None:
         """Signatures, closings and footers at the end of each stretch that the person wrote."""
         stretches = self._stretches()
-        final = stretches[-1][1] if stretches else 0
+        written = [stretch for stretch in stretches if self._written(*stretch)]
+        final = written[-1][1] if written else 0
         for start, end in stretches:
             last = end == final
             for a, b, kind, by in tail(self.lines[start:end], last, self.names, first=start == 0):

@@ -33,3 +33,9 @@ def test_answer_is_kept(tail):
     assert reply(f"{SAID}\n\n{tail}\n") == f"{SAID}\n\n{tail}"
     assert reply(f"Hello,\n\n{tail}\n") == f"Hello,\n\n{tail}"
     assert reply(f"{tail}\n") == tail
+
+
+@pytest.mark.parametrize("tail", TABLE["disclaimers"] + TABLE["footers"])
+def test_footer_above_a_quote(tail):
+    quote = "On Mon, 6 Jan 2025 at 10:00, Tidings <r@tidings.example> wrote:\n> What about the travel fund?\n"
+    assert reply(f"{SAID}\n\nRegards,\nAna\n\n{tail}\n\n{quote}") == SAID
