@@ -5,24 +5,42 @@
 
 import json
 import os
+import re
 import stat
+import tomllib
+from importlib.resources.abc import Traversable
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
+from flows.engine import nearest
 from mailer import address
 
 DEFAULT_FILE = "tidings.toml"
 PERSON = r"[\w.@+-]{0,64}"
 GENERATION_FILE = "tidings.generation"
+_FILE = "sqlite:///"
+PREFIX = "TIDINGS_"
+BESIDES = frozenset(("TIDINGS_CONFIG", "TIDINGS_FAILPOINT"))  # in the environment, and no settings
 
 
 class ConfigError(Exception):
@@ -33,11 +51,49 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _network(value: str) -> str:
+    try:
+        return str(ip_network(value))
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no address or network: {error}") from error
+
+
+def _mail_address(value: str) -> str:
+    try:
+        address.parse(value)
+    except address.AddressError as error:
+        raise ValueError(f"{value!r} is no mail address") from error
+    return value
+
+
+def _link(value: str) -> str:
+    if value and not value.lower().startswith(("https://", "http://")):
+        raise ValueError(f"{value!r} does not begin with https:// (or http://)")
+    return value
+
+
+def _database(value: str) -> str:
+    if not value.startswith((_FILE, "postgresql://")):
+        raise ValueError("it begins with sqlite:/// (then a file) or postgresql:// (then USER:PASSWORD@HOST/NAME)")
+    return value
+
+
+Network = Annotated[str, AfterValidator(_network)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+
+
 class Tls(_Part):
     """A certificate and its key, as PEM files; read again when they change."""
 
     certificate: Path | None = None
     key: Path | None = None
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        """Half of a pair would mean no TLS at all, and nobody would notice."""
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key belong together: set both or none")
+        return self
 
 
 class Listen(_Part):
@@ -55,10 +111,16 @@ class Listen(_Part):
     max_per_address: int = Field(default=50, ge=1)
     max_recipients: int = Field(default=100, ge=1)
     mails_per_minute: int = Field(default=600, ge=1)
-    trusted: list[str] = Field(default_factory=lambda: ["127.0.0.0/8", "::1/128"])
+    trusted: list[Network] = Field(default_factory=lambda: ["127.0.0.0/8", "::1/128"])
     auth_servers: list[str] = Field(default_factory=list)  # authserv-ids believed in mail from `trusted` (RFC 8601)
     authenticate: bool = True  # check SPF, DKIM and DMARC ourselves where no such server did
     tls: Tls = Tls()
+
+    @model_validator(mode="after")
+    def _certified(self) -> Self:
+        if (self.implicit_tls or self.require_tls) and self.tls.certificate is None:
+            raise ValueError("implicit_tls and require_tls need a certificate: set tls.certificate and tls.key")
+        return self
 
 
 class Dns(_Part):
@@ -81,6 +143,12 @@ class Relay(_Part):
     client_certificate: Path | None = None
     client_key: Path | None = None
     weight: int = Field(default=1, ge=0)
+
+    @model_validator(mode="after")
+    def _certified(self) -> Self:
+        if self.client_key is not None and self.client_certificate is None:
+            raise ValueError("client_key needs client_certificate")
+        return self
 
 
 class Send(_Part):
@@ -125,15 +193,15 @@ class Web(_Part):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8025, ge=0, le=65535)
-    base_url: str = "http://127.0.0.1:8025"
-    trusted: list[str] = Field(default_factory=lambda: ["127.0.0.1", "::1"])  # reverse proxies
+    base_url: Annotated[str, AfterValidator(_link)] = "http://127.0.0.1:8025"
+    trusted: list[Network] = Field(default_factory=lambda: ["127.0.0.1", "::1"])  # reverse proxies
     watchers: list[IPvAnyNetwork] = Field(default_factory=lambda: [ip_network(one) for one in WATCHERS])
 
 
 class Core(_Part):
     """The core team: whom to wake, who acts at this command line, and whether a second person approves."""
 
-    alerts: list[str] = Field(default_factory=list)
+    alerts: list[MailAddress] = Field(default_factory=list)
     person: str = Field(default="", pattern=f"^{PERSON}$")
     second_person: bool = False
 
@@ -152,9 +220,9 @@ class Retain(_Part):
 class Config(BaseSettings):
     """All settings with their defaults."""
 
-    model_config = SettingsConfigDict(env_prefix="TIDINGS_", env_nested_delimiter="__", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
 
-    database: str = "sqlite:///tidings.sqlite"
+    database: Annotated[str, AfterValidator(_database)] = "sqlite:///tidings.sqlite"
     secrets: list[SecretStr] = Field(min_length=1)  # newest first; older ones still read tokens
     process: str = ""  # the process that commands mean when they do not say
     clock_file: Path | None = None
@@ -171,6 +239,11 @@ class Config(BaseSettings):
     core: Core = Core()
     retain: Retain = Retain()
 
+    @property
+    def database_file(self) -> Path | None:
+        """The file of an embedded database, or None."""
+        return Path(self.database.removeprefix(_FILE)) if self.database.startswith(_FILE) else None
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -182,7 +255,14 @@ class Config(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment beats the file; there are no other sources."""
         del init_settings, dotenv_settings, file_secret_settings
-        return env_settings, TomlConfigSettingsSource(settings_cls)
+        return env_settings, _Toml(settings_cls)
+
+
+class _Toml(TomlConfigSettingsSource):
+    """A file that may begin with a mark of its encoding, as some editors write it."""
+
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
+        return tomllib.loads(file_path.read_text("utf-8-sig"))
 
 
 def find(path: Path | None) -> Path:
@@ -199,28 +279,60 @@ def load(path: Path | None = None) -> Config:
             f"there is no configuration at {file}: make one with `tidings init`, or name it with --config"
         )
 
+    _known_in_environment()
+
     class Located(Config):
-        model_config = SettingsConfigDict(
-            env_prefix="TIDINGS_", env_nested_delimiter="__", extra="forbid", toml_file=file
-        )
+        model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", toml_file=file)
 
     try:
         config = Located()
     except ValidationError as error:
         raise ConfigError(f"{file}: " + "; ".join(_complaint(e) for e in error.errors())) from error
-    except ValueError as error:  # not TOML
-        raise ConfigError(f"{file} cannot be read: {error}") from error
+    except SettingsError as error:
+        name = re.search(r'field "(\w+)"', str(error))
+        where = f"TIDINGS_{name[1].upper()}" if name else "the environment"
+        raise ConfigError(f"{where}: it is no JSON; lists are written as '[\"...\"]'") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not UTF-8: {error.reason} at octet {error.start}") from error
+    except ValueError as error:
+        raise ConfigError(f"{file} is no TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror or error}") from error
     return _located(config, file.resolve().parent)
 
 
+def _known_in_environment() -> None:
+    """Raise ConfigError for a name that would be passed over: a slip in it, and the default would count."""
+    known = {f"{PREFIX}{name.upper()}" for name in Config.model_fields}
+    for name in os.environ:
+        part = name.upper().partition("__")[0]
+        if part.startswith(PREFIX) and part not in known | BESIDES:
+            raise ConfigError(f"{name} in the environment is no setting: {nearest(name, known | BESIDES)}")
+
+
 def _complaint(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"]) or "the file"
-    return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    """One fault in words; the error of pydantic names where in `loc`."""
+    *above, last = error["loc"] or ("the file",)
+    where = ".".join(str(part) for part in (*above, last))
+    if error["type"] == "extra_forbidden":
+        return f"{where}: there is no such setting; {nearest(str(last), _settings_of(above))}"
+    says = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {says[0].lower()}{says[1:]}"
+
+
+def _settings_of(above: list[str | int]) -> list[str]:
+    """The names of the settings of one part."""
+    found: type[BaseModel] = Config
+    for name in above:
+        if isinstance(name, str) and (field := found.model_fields.get(name)):
+            parts = [one for one in (field.annotation, *get_args(field.annotation)) if isinstance(one, type)]
+            found = next((one for one in parts if issubclass(one, BaseModel)), found)
+    return list(found.model_fields)
 
 
 def _located(config: Config, folder: Path) -> Config:
-    if config.database.startswith("sqlite:///") and not config.database.startswith("sqlite:////"):
-        config.database = f"sqlite:///{folder / config.database.removeprefix('sqlite:///')}"
+    if config.database_file is not None:
+        config.database = f"{_FILE}{folder / config.database_file}"
     config.generation_file = config.generation_file or folder / GENERATION_FILE
     for owner, name in (
         (config, "clock_file"),

@@ -63,8 +63,8 @@ def _files(file: Path, config: Config) -> Iterator[Finding]:
             yield Finding("fault", "files", f"{path} is not there", "put it there, or change the setting")
     named = [d.key for d in config.dkim] + [r.client_key for r in config.relay] + [config.listen.tls.key]
     secret = [file, *(one for one in named if one is not None), *config.dkim_keys.glob("*")]
-    if config.database.startswith("sqlite:///"):
-        secret.append(Path(config.database.removeprefix("sqlite:///")))
+    if config.database_file is not None:
+        secret.append(config.database_file)
     for path in secret:
         if not path.exists():
             if path in named:
@@ -101,8 +101,8 @@ def _near(host: str) -> bool:
 def _database(config: Config, now: datetime) -> Iterator[Finding]:
     database: Database | None = None
     try:
-        path = config.database.removeprefix("sqlite:///")
-        if config.database.startswith("sqlite:///") and not Path(path).exists():
+        path = config.database_file
+        if path is not None and not path.exists():
             yield Finding("fault", "database", f"there is no database at {path}", "`tidings migrate` makes it")
             return
         database = Database(config.database)
@@ -145,8 +145,8 @@ def _content(database: Database, now: datetime) -> Iterator[Finding]:
 
 def _disk(file: Path, config: Config) -> Iterator[Finding]:
     folders = {file.resolve().parent}
-    if config.database.startswith("sqlite:///"):
-        folders.add(Path(config.database.removeprefix("sqlite:///")).resolve().parent)
+    if config.database_file is not None:
+        folders.add(config.database_file.resolve().parent)
     for folder in sorted(one for one in folders if one.is_dir()):
         free = shutil.disk_usage(folder).free
         says = f"{free / 1024**3:.1f} GiB are free at {folder}"

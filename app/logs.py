@@ -1,18 +1,25 @@
 """Logs of the running service: lines for people, or one JSON object a line; never an address, a token or a subject.
 
 Everything goes to standard error, what libraries log too. Whatever looks like a mail address or one of our signed
-tokens is replaced before it is written, wherever it stands.
+tokens is replaced before it is written, wherever it stands. Of an exception its kind and the places in the code are
+told; what it says only where it speaks of machines (files, network, configuration), for others quote what they read.
 """
 
 import logging
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
 from typing import Any, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import ExcInfo, Processor
 
+from app.config import ConfigError
+from app.keyring import KeyFault
+from db.engine import DatabaseUnavailable
+
+_OF_MACHINES = (OSError, ConfigError, KeyFault, DatabaseUnavailable)
 _PRIVATE = re.compile(
     r"[^\s<>()\"'@=,;:]+@[^\s<>()\"',;]+"
     r"|(?<![0-9a-z])[0-9a-hjkmnp-tv-z]{35}(?![0-9a-z])",
@@ -22,7 +29,26 @@ _DROPPED = ("subject", "address", "addr", "sender", "to", "mail_from", "rcpt_to"
 _COLOURED = "color_message"  # what uvicorn tells again, with the colours of a terminal
 
 
-_CHATTY = ("alembic", "apscheduler")  # libraries that tell at "info" of each step that went well
+# Libraries that tell at "info" of each step that went well; the scheduler also warns of each turn that takes longer
+# than `tick_seconds`, as a big mailing does.
+_CHATTY = {"alembic": logging.WARNING, "apscheduler": logging.ERROR}
+
+
+def says(error: BaseException) -> str:
+    """What an exception says, where it speaks of machines; else '' (it may quote what somebody wrote)."""
+    return str(error) if isinstance(error, _OF_MACHINES) else ""
+
+
+def _places(exc_info: ExcInfo) -> str:
+    """A traceback: the places in the code and the kinds of the exceptions, without what those say of people."""
+    told: list[str] = []
+    seen: BaseException | None = exc_info[1]
+    while seen is not None:
+        words = says(seen)
+        kind = f"{type(seen).__module__}.{type(seen).__qualname__}".removeprefix("builtins.")
+        told.insert(0, "".join(traceback.format_tb(seen.__traceback__)) + kind + (f": {words}" if words else ""))
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return "\nfrom which came\n".join(told)
 
 
 def _without_people(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -43,7 +69,7 @@ def configure(form: str, level: str, out: TextIO = sys.stderr) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_places),
         _without_people,
     ]
     shown: Processor = (
@@ -60,8 +86,8 @@ def configure(form: str, level: str, out: TextIO = sys.stderr) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.NOTSET if level == "debug" else logging.WARNING)
+    for name, least in _CHATTY.items():
+        logging.getLogger(name).setLevel(logging.NOTSET if level == "debug" else least)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

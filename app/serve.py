@@ -6,6 +6,7 @@ Any number of programs may run any roles on one PostgreSQL; on SQLite one progra
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from app import mark, sockets, wiring
+from app import logs, mark, sockets, wiring
 from app.config import Config, ConfigError
 from app.crew import Crew
 from app.scheduler import Job, Ticker
@@ -86,7 +87,7 @@ class Service:
             sys.setswitchinterval(BRIEF)
             judge = inbound.gatekeeper(self.engine)
             self.listener = sockets.listener(self.config, self.engine, judge)
-            self.listener.start()
+            self._bind(self.listener)
             self.say(f"listening for replies on {self.config.listen.host}:{self.listener.port}")
             jobs["door"] = judge.refresh
         if Role.WEB in self.roles:
@@ -104,6 +105,19 @@ class Service:
         self._ticker = Ticker(jobs, self.config.tick_seconds, self._fault)
         self._ticker.start()
         self._ticker.poke()
+
+    def _bind(self, listener: Listener) -> None:
+        """Start the listener; what is in the way is named: the certificate, or the place."""
+        listen = self.config.listen
+        try:
+            listener.start()
+        except ssl.SSLError as error:
+            says = f"{listen.tls.certificate} and {listen.tls.key} cannot be used: {error.reason or error}"
+            raise ConfigError(f"listen.tls: {says}") from error
+        except OSError as error:
+            if error.filename or not error.errno:
+                raise
+            raise OSError(error.errno, os.strerror(error.errno), f"listen {listen.host}:{listen.port}") from error
 
     def _serve_pages(self) -> None:
         """Bind the port of the pages, and serve them."""
@@ -255,4 +269,6 @@ class Service:
         return None
 
     def _fault(self, job: str, error: Exception) -> None:
-        log.error("job failed", job=job, error=type(error).__name__, what=str(error))
+        words = logs.says(error)
+        kind = type(error).__name__
+        log.error("job failed", job=job, error=kind, what=words, exc_info=None if words else error)

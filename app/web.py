@@ -51,7 +51,7 @@ def bind(host: str, port: int) -> socket.socket:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((host, port))
         found.listen(BACKLOG)  # binding beside a listening socket may be allowed, listening is not
-    except OSError:
+    except OSError as error:
         found.close()
-        raise
+        raise OSError(error.errno, error.strerror, f"web {host}:{port}") from error
     return found

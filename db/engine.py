@@ -8,6 +8,7 @@ Raises `DatabaseUnavailable` for a database that cannot be opened, is locked too
 
 import heapq
 import json
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -85,7 +86,8 @@ class Database:
     def __init__(self, url: str, busy_seconds: float = 10.0, *, lasting: bool = True) -> None:
         """Open `url` (`sqlite:///file` or `postgresql://...`); a SQLite writer waits `busy_seconds` for others.
 
-        A SQLite file that is not `lasting` need not outlive the program, and waits for no disk.
+        A SQLite file that is not there is made, readable by us alone. One that is not `lasting` need not outlive the
+        program, and waits for no disk.
         """
         try:
             parsed = make_url(url)
@@ -94,6 +96,7 @@ class Database:
             if parsed.get_backend_name() == "postgresql":
                 parsed = parsed.set(drivername="postgresql+psycopg")
             options: dict[str, Any] = {"pool_size": 10, "max_overflow": 10, "json_serializer": _encode}
+            options["hide_parameters"] = True  # words and names of people, which errors would carry into the log
             if parsed.get_backend_name() == "postgresql":
                 options["connect_args"] = {name: n for name, n in CUT_OFF.items() if name not in parsed.query}
             if parsed.get_backend_name() == "sqlite":
@@ -102,6 +105,7 @@ class Database:
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise DatabaseUnavailable(f"cannot use the database {_shown(url)!r}: {error}") from error
         self.dialect = self.sql.dialect.name
+        _make_private(self.path)
         if self.dialect == "postgresql":
             event.listen(self.sql, "connect", _prepare_postgresql)
         self._turnstile = _Turnstile()
@@ -178,6 +182,16 @@ def _translated() -> Iterator[None]:
         if error.connection_invalidated or type(error) is DatabaseError:
             raise DatabaseUnavailable(_in_a_line(error)) from error
         raise
+
+
+def _make_private(file: Path | None) -> None:
+    """Make a database file that is not there yet, for us alone: SQLite would let every user of the machine read it."""
+    if file is None or file.is_file():
+        return
+    try:
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise DatabaseUnavailable(f"the database {file}: {error.strerror}") from error
 
 
 def _shown(url: str) -> str:

@@ -16,8 +16,6 @@ from app.clock import draw_secret
 from db import deployment, migrate
 from db.engine import Database
 
-_FILE = "sqlite:///"
-
 
 cli = typer.Typer()
 
@@ -38,8 +36,8 @@ def init(
     with contextlib.ExitStack() as undo:
         _make(undo, file, text)
         session.config_file = file
-        if session.config.database.startswith(_FILE):
-            _make(undo, Path(session.config.database.removeprefix(_FILE)))
+        if session.config.database_file is not None:
+            _make(undo, session.config.database_file)
         _upgrade(session)
         undo.pop_all()  # all went well: nothing is taken back
     console.answer(session.json, {"config": str(file)}, f"{file} is written and the database is made; next: edit it")

@@ -49,6 +49,9 @@ class Session:
     @cached_property
     def engine(self) -> Engine:
         """The engine on a database that has this program's schema."""
+        file = self.config.database_file
+        if file is not None and not file.exists():
+            raise DatabaseUnavailable(f"there is no database at {file}: `tidings migrate` makes it")
         engine = wiring.engine(self.config)
         migrate.require_head(engine.db)
         self._opened.append(engine)

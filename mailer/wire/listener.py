@@ -88,7 +88,8 @@ class Listener:
             self.reload_tls()
             log.info("the certificate was read again")
         except (OSError, ValueError) as error:
-            log.error("the new certificate cannot be used, the old one stays: %s", error)
+            files = f"{self.settings.tls.certificate} and {self.settings.tls.key}"
+            log.error("the new certificate (%s) cannot be used, the old one stays: %s", files, error)
 
     def start(self) -> None:
         """Serve from a thread of its own; returns when the port is bound."""
@@ -185,6 +186,8 @@ def stamp(files: TlsFiles) -> tuple[int, ...]:
 
 def server_context(files: TlsFiles) -> ssl.SSLContext:
     """TLS 1.2 and newer (RFC 8314 section 4.1, RFC 8996)."""
+    for file in (files.certificate, files.key):
+        file.open("rb").close()  # its OSError names the file, that of the library does not
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(files.certificate, files.key)

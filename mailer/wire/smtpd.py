@@ -174,6 +174,7 @@ class Conversation(Stream):
 
     async def _start_tls(self) -> None:
         assert self.shared.tls is not None
+        self._securing = True  # a client may hang up in the same turn in which the handshake ends
         try:
             secured = await self.loop.start_tls(
                 self._wire, self, self.shared.tls, server_side=True, ssl_handshake_timeout=30

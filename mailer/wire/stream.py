@@ -63,7 +63,7 @@ class Stream(SMTP):
         self._lost = False
         self._waiter: asyncio.Future[None] | None = None
         self._out = bytearray()
-        self._secure = False
+        self._secure = self._securing = False
         self._errors = 0
         self._idle_commands = 0
         self._greeted = b""
@@ -121,7 +121,7 @@ class Stream(SMTP):
         """A client that half-closes still reads its replies; TLS cannot be half-closed."""
         self._eof = True
         self._wake()
-        return not self._secure
+        return not (self._secure or self._securing)
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Note it. A mail whose data is complete is stored all the same: its client will not ask twice."""

@@ -39,8 +39,8 @@ def test_what_is_no_domain_is_refused(tmp_path: Path, domain: str) -> None:
 @pytest.mark.parametrize(
     ("database", "why"),
     [
-        ("mysql://user@localhost/tidings", "use sqlite or postgresql"),
-        ("no database", "cannot use the database"),
+        ("mysql://user@localhost/tidings", "begins with sqlite:/// (then a file) or postgresql://"),
+        ("no database", "begins with sqlite:///"),
         ("sqlite:///nowhere/tidings.sqlite", "there is no folder"),
         ("postgresql://nobody:hidden@127.0.0.1:1/tidings", "database"),
     ],

@@ -42,13 +42,32 @@ def test_one_object_a_line_without_people(out: io.StringIO) -> None:
 
 def test_an_exception_is_told_without_people(out: io.StringIO) -> None:
     logs.configure("json", "info", out)
+    words = " ".join(("no such", "mailbox:", "ana@west.example"))
     try:
-        raise ValueError("no such mailbox: ana@west.example")
+        raise ValueError(words)
     except ValueError:
         logging.getLogger("somewhere").exception("it broke")
     (line,) = lines(out)
     assert "ValueError" in str(line["exception"])
+    assert "test_logs.py" in str(line["exception"])
     assert "west.example" not in out.getvalue()
+    assert "such mailbox:" not in out.getvalue()
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_what_an_exception_quotes_is_left_out(out: io.StringIO, form: str) -> None:
+    logs.configure(form, "debug", out)
+    words = " ".join(("Ana", "Sol", "is", "ill"))
+    try:
+        try:
+            {}[words]
+        except KeyError as error:
+            raise OSError(28, "No space left on device", "/var/lib/tidings") from error
+    except OSError:
+        logging.getLogger("somewhere").exception("it broke")
+    assert words not in out.getvalue()
+    assert "KeyError" in out.getvalue()
+    assert "No space left on device" in out.getvalue()
 
 
 def test_lines_for_people(out: io.StringIO) -> None:
@@ -70,9 +89,11 @@ def test_what_is_nobodys_stays(out: io.StringIO, kept: str) -> None:
 def test_libraries_do_not_tell_of_every_tick(out: io.StringIO) -> None:
     logs.configure("text", "info", out)
     logging.getLogger("apscheduler.executors.default").info("executed successfully")
-    logging.getLogger("apscheduler.executors.default").warning("missed")
+    logging.getLogger("apscheduler.scheduler").warning("skipped: maximum number of running instances reached")
+    logging.getLogger("apscheduler.executors.default").error("raised an exception")
     assert "executed" not in out.getvalue()
-    assert "missed" in out.getvalue()
+    assert "skipped" not in out.getvalue()
+    assert "raised" in out.getvalue()
     logs.configure("text", "debug", out)
     logging.getLogger("apscheduler.scheduler").debug("next wakeup")
     assert "next wakeup" in out.getvalue()
