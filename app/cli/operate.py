@@ -16,7 +16,6 @@ from app.clock import draw_secret
 from db import deployment, migrate
 from db.engine import Database
 
-
 cli = typer.Typer()
 
 
