@@ -88,6 +88,7 @@ class Lexicon:
     mobile: re.Pattern[str]
     mobile_ends: re.Pattern[str]
     closings: re.Pattern[str]
+    parting: re.Pattern[str]
     answers: frozenset[str]
     footer: re.Pattern[str]
     selectors: Selectors
@@ -160,6 +161,7 @@ def lexicon() -> Lexicon:
         mobile=_alternation(_words("signature", "mobile"), before="^"),
         mobile_ends=_alternation(_words("signature", "mobile_ends"), after=r"[\s.!。]{0,3}$"),
         closings=_alternation(_words("closing", "words"), before="^"),
+        parting=_alternation(_words("closing", "parting"), before="^"),
         answers=frozenset(_words("closing", "answers")),
         footer=_alternation(_words("footer", "marks")),
         selectors=selectors,

@@ -238,6 +238,8 @@ class Finder:
         """An attribution whose last line is `at`."""
         if text.endswith(("--", "\u2014")):
             text = text.strip("-\u2014\u2013 ") + ":"
+            if text == ":":
+                return None  # nothing but a rule, as signatures are framed with
         elif self._runs_on(text):
             return Intro(at, at + 1, "run-on", "attribution")
         colon = self._ends(at, text)

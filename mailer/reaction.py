@@ -28,6 +28,13 @@ _TAPBACK = re.compile(
     r"(?P<verb>[^\n“”\"«»„‟「」『』]{2,40}?)\s*[:：]?\s*[“\"«„「『]\s*(?P<said>[^\n]{3,300}?)\s*[”\"»“」』]"
     r"[^\n“”\"«»„「」『』]{0,24}"
 )
+# A whole mail that says it in words, as Outlook does; "I liked your message" without its colon is somebody's own.
+_SENTENCE = re.compile(
+    r"(?P<emoji>[^\w\s]{1,8})?\s*[^\n]{2,60}?\s(?:(?:reacted to|hat auf|a réagi à|ha reaccionado a|reagiu à|reagiu a|"
+    r"отреагировал[аи]? на|ha reagito a|heeft gereageerd op|reagerade på) [^\n:]{4,40}|"
+    r"(?:liked|loved|laughed at|disliked|celebrated) your (?:message|e-?mail|reply))\s*(?P<colon>:)?\s*",
+    re.IGNORECASE,
+)
 _PREFIXES = re.compile(r"^(?:\s*[^\W\d_]{1,12}\s?[:：])+\s*")
 _VERBS = {"liked": "👍", "loved": "❤️", "disliked": "👎", "laughed at": "😂", "emphasized": "‼️", "questioned": "❓"}
 
@@ -35,16 +42,18 @@ _VERBS = {"liked": "👍", "loved": "❤️", "disliked": "👎", "laughed at": 
 def tapback(text: str, subject: str) -> str:
     """The emoji of a phone's reaction that came as words, "Liked “(subject)”", in any language; '' for none.
 
-    It quotes the subject of our mail and says a word or two beside it; which, is known for English only (else `?`).
+    It quotes our mail and says a word or two beside it. Which, is known for English only; in other languages it must
+    quote the subject, and is given as `?`.
     """
     found = _TAPBACK.fullmatch(text.strip()) if len(text) <= 400 else None
     about = fold(_PREFIXES.sub("", subject)).strip()
     said = fold(found["said"]).strip(" .…") if found else ""
     if found is None or len(said) < 8 or len(found["verb"].split()) > 4:
         return ""
-    if said not in (about, fold(subject).strip()) and not about.startswith(said):
+    verb = _VERBS.get(fold(found["verb"]).strip(), "")
+    if not verb and said not in (about, fold(subject).strip()) and not about.startswith(said):
         return ""
-    return _VERBS.get(fold(found["verb"]).strip(), "?")
+    return verb or "?"
 
 
 def reaction_in(message: Message, new_text: str = "") -> str:
@@ -66,7 +75,16 @@ def reaction_in(message: Message, new_text: str = "") -> str:
         lines = [line for line in text.split("\n") if line.strip()]
         if 1 < len(lines) <= 6 and _EMOJI_ONLY.fullmatch(lines[0].strip()) and any(map(_TAIL.search, lines[1:])):
             return lines[0].strip()[:16]
-    return tapback(new_text, message.subject)
+    return tapback(new_text, message.subject) or _in_words(new_text)
+
+
+def _in_words(text: str) -> str:
+    """The emoji of "Ana liked your message:" over the message; `?` where it names none, '' for anything else."""
+    found = _SENTENCE.fullmatch(text.strip()) if len(text) <= 120 else None
+    if found is None or not found["colon"]:
+        return ""
+    emoji = (found["emoji"] or "").strip()
+    return emoji if emoji and _EMOJI_ONLY.fullmatch(emoji) else "?"
 
 
 def only_emoji(text: str) -> str:

@@ -5,6 +5,7 @@ It works on the HTML's structure where a mail program marked it, and on the text
 """
 
 import re
+from collections import Counter
 
 from mailer.html import HtmlLine, to_lines
 from mailer.message import Message
@@ -14,6 +15,7 @@ from mailer.signature import name_words, tail
 
 _K = SegmentKind
 _MAX_LINES = 60_000
+_INITIALLED = re.compile(r"\s{0,2}([^\W\d_]{1,4})>{1,9}(?:\s|$)")
 _QUOTED = re.compile(r"^[ \t\u00a0\u200b-\u200f\u202a-\u202e\ufeff]{0,3}(?:>|\uff1e)")
 _ONLY_CLOSE = re.compile(r"^\s*>\s*[^\W\d_]{0,14}\s*:\s*$")
 # The rest of a link or of a line that did not fit: nobody begins an answer like this.
@@ -98,6 +100,17 @@ class _Body:
             mark == "quote" or (bool(_QUOTED.match(line)) and not self._closes_address(i, line))
             for i, (line, mark) in enumerate(zip(self.lines, self.marks, strict=True))
         ]
+        if shown is None:
+            self._initialled()
+
+    def _initialled(self) -> None:
+        """Lines that begin with somebody's initials and '>', twice at least, as The Bat! and supercite mark a quote."""
+        marks = [_INITIALLED.match(line) if ">" in line[:12] else None for line in self.lines]
+        counted = Counter(mark.group(1) for mark in marks if mark)
+        for i, mark in enumerate(marks):
+            if mark and counted[mark.group(1)] > 1 and not self.quoted[i]:
+                self.quoted[i] = True
+                self.by[i] = "initials"
 
     def _closes_address(self, at: int, line: str) -> bool:
         """Whether a '>' at the head of a line closes an address that was wrapped: '<a@b', '> wrote:'."""
@@ -252,8 +265,8 @@ class _Body:
             self._tabbed(intro.end, self.lines[follows][0])
         quote_next = follows < count and self.quoted[follows]
         self._set(intro.start, intro.end, _K.INTRO, intro.by)
-        if intro.form in ("attribution", "run-on") and quote_next:
-            return intro.end
+        if quote_next and intro.form != "above":
+            return intro.end  # what is quoted is marked, so answers between and below it are not
         if not above and intro.form == "attribution":
             return intro.end  # nothing above it: what follows may be the answer
         if not above and intro.form in ("headers", "original"):

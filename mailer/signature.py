@@ -189,9 +189,22 @@ def _closing(lines: list[str], folded: Folded, end: int, spans: list[Span], name
         return
     kind = _K.DELIMITED_SIGNATURE if _SIGNED.match(lines[at]) and lines[at].lstrip()[0] == "-" else _K.CLOSING
     stop = _closing_end(lines, folded, [i for i in rows if i >= at])
-    spans.append((at, stop, kind, "closing"))
+    spans.append((_parting(lines, folded, at) if kind is _K.CLOSING else at, stop, kind, "closing"))
     if any(lines[i].strip() for i in range(stop, end)):
         spans.append((stop, end, _K.SIGNATURE, "contact-block"))
+
+
+def _parting(lines: list[str], folded: Folded, at: int) -> int:
+    """Where taking leave begins: with "Looking forward to hearing from you" on a line above valediction or name."""
+    above = trim(lines, at) - 1
+    leaves = above > 0 and len(folded[above]) <= _PARTING and lexicon().parting.match(folded[above]) is not None
+    return above if leaves and any(line.strip() for line in lines[:above]) else at
+
+
+def _initials(line: str, names: frozenset[str]) -> bool:
+    """The sender's initials: "A. R." of Ana Ruiz."""
+    letters = _LETTER.findall(fold(line)) if _INITIALS.fullmatch(line.strip()) else []
+    return bool(letters) and {name[0] for name in names}.issuperset(letters)
 
 
 def _all_known(text: str, names: frozenset[str]) -> bool:
@@ -218,7 +231,7 @@ def _own_name(lines: list[str], folded: Folded, at: int, names: frozenset[str]) 
 
     Without that care the answer "Agreed" under "Hello all," would be taken for a name.
     """
-    if names.intersection(_WORDS.split(folded[at])) or signs_off(lines[at]):
+    if names.intersection(_WORDS.split(folded[at])) or signs_off(lines[at]) or _initials(lines[at], names):
         return True
     if folded[at].strip(" .,!") in lexicon().answers:
         return False
@@ -340,6 +353,9 @@ _FROM_PLACE = re.compile(
     r"(?:from|aus|vom|desde|depuis|dal|dalla|van|vanuit|uit|fr\u00e5n|fra|z|ze|\u0438\u0437|\u043e\u0442|\u0437|dari|kutoka)\s\w"
 )
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
+_LETTER = re.compile(r"[^\W\d_]")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?){2,4}")
+_PARTING = 90  # characters of a line that only takes leave
 _NAME_WORD = re.compile(r"[^\W\d_][\w.'\u2019\u00ad\u30fb\u00b7-]*")
 # Vowel signs of the scripts of India and South-East Asia, Hebrew and Arabic points: parts of letters, not letters.
 _MARKS = re.compile(
