@@ -15,13 +15,14 @@ from babel.core import Locale
 
 from mailer.phrases import Found, Phrases, fold, phrases, tables
 from mailer.reading import CommandRead
-from mailer.recall import read_recall
+from mailer.recall import may_recall, read_recall
 from mailer.signature import is_name
 from mailer.when import dates_in, digits, hour_in, until
 from mailer.wish import WISHING, read_wish, speaks_of_mail
 
 MAX_CHARS = 600
 MAX_WORDS = 45
+_MAX_WISH = 320  # with greeting and name
 _LAST_WORD = re.compile(r"[,!.\u060c\uff0c] {1,2}([^\W\d_]{2,20})\.?\s*$")
 _NAMES = (
     "unsubscribe", "pause", "resume", "weekly", "fortnightly", "monthly", "hour", "language", "help", "status",
@@ -76,7 +77,7 @@ def read_command(
 
 def asked_for(text: str, today: date | None = None) -> CommandRead | None:
     """What a short mail asks for when it says nothing else, whomever it greets and however it is signed."""
-    if len(text) > MAX_CHARS:
+    if len(text) > _MAX_WISH:
         return None
     lines = [line for line in text.split("\n") if line.strip()]
     said = ("\n".join(some) for some in dict.fromkeys((tuple(_without_greeting(lines)), tuple(lines))))
@@ -86,6 +87,8 @@ def asked_for(text: str, today: date | None = None) -> CommandRead | None:
 
 def _recall(text: str, prefix: str) -> Command | None:
     """A whole sentence that takes back, corrects or hides a statement."""
+    if not may_recall(text, prefix):
+        return None
     said = "\n".join(_without_greeting(text.split("\n")))
     found = read_recall(said, _without_name(said), prefix)
     return Command(CommandRead(found.name, found.reference), found.text, by="prose") if found else None

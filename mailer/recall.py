@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from mailer.phrases import fold, tables
-from mailer.vocabulary import Meaning, Vocabulary, bare, tokens_of
+from mailer.vocabulary import Meaning, Vocabulary, bare, look
 from mailer.when import digits
 from mailer.wish import courtesies
 
@@ -45,6 +45,11 @@ def read_recall(text: str, without_name: str, prefix: str = "S") -> Recall | Non
     return None
 
 
+def may_recall(text: str, prefix: str = "S") -> bool:
+    """A cheap look: whether a reference stands near the head of a text."""
+    return _reference(prefix).search(digits(text[: 2 * MAX_CHARS])) is not None
+
+
 @lru_cache(maxsize=8)
 def _reference(prefix: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z\d]){re.escape(prefix)}-?(\d{{1,9}})([a-z])?(?![a-z\d])", re.IGNORECASE | re.ASCII)
@@ -53,12 +58,12 @@ def _reference(prefix: str) -> re.Pattern[str]:
 def _role(sentence: str) -> str:
     """The one thing that a sentence asks for; '' when a word of it is of no such vocabulary, or it asks for two."""
     folded = bare(digits(fold(sentence)))
-    tokens = tokens_of(folded)
-    if not tokens or len(folded) > MAX_CHARS:
+    seen = look(folded)
+    if seen is None or len(folded) > MAX_CHARS:
         return ""
     for language in _languages():
         words = _vocabulary(language)
-        covering = words.cover(folded) if words.may_cover(tokens) else None
+        covering = words.cover(folded) if words.may_cover(seen) else None
         roles = {role for word in covering or () for role, _ in words.meanings(word)} & set(_ROLES)
         if len(roles) == 1:
             return roles.pop()

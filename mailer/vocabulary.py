@@ -7,7 +7,8 @@ accents, as many people type them; Hebrew and Arabic words may be written togeth
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 Meaning = tuple[str, str]  # a role, and what is named (a cadence, a language), or ''
 
@@ -19,6 +20,7 @@ _ARABIC = "(?:[وف]?[بلك]?(?:ال|ل)?)"
 _ALNUM = re.compile(r"[^\W_]")
 _TOKEN = re.compile(rf"[{_LETTER}]+")
 _JOINED = re.compile(r"[\u0590-\u06ff\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")  # words are written together
+_DIGIT = re.compile(r"\d")
 _HEAD = 3  # letters of a word that a cheap look compares
 _PARTS = 8  # words of a phrase
 _NAMING = ("mine", "mail", "wants", "off", "hold", "again")  # roles that a word keeps inside a longer phrase
@@ -38,9 +40,23 @@ def bare(folded: str) -> str:
     return folded if folded.isascii() else folded.translate(_BARE)
 
 
-def tokens_of(folded: str) -> list[str]:
-    """The words of a folded text, or runs of them where they are written together."""
-    return _TOKEN.findall(folded)
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a cheap look at a bare text sees: how its words begin, and of which letters the glued ones are."""
+
+    heads: frozenset[str]
+    letters: frozenset[str]
+
+
+def look(text: str) -> Look | None:
+    """A cheap look at a bare text; None when there is no word in it."""
+    tokens = _TOKEN.findall(text)
+    if not tokens:
+        return None
+    glued = [] if text.isascii() else [token for token in tokens if _JOINED.search(token)]
+    plain = [token for token in tokens if len(token) > _HEAD and (not glued or token not in glued)]
+    heads = frozenset(token[:_HEAD] for token in plain if token.isalpha() or not _DIGIT.search(token))
+    return Look(heads, frozenset("".join(glued)))
 
 
 class Vocabulary:
@@ -63,15 +79,10 @@ class Vocabulary:
         self._stubs = tuple(stem[:-1] for stem in self._stems if len(stem) <= _HEAD)
         self._letters = set("".join(words)) | set(_GLUE)
 
-    def may_cover(self, tokens: Sequence[str]) -> bool:
+    def may_cover(self, seen: Look) -> bool:
         """A cheap look before the patterns: whether each word begins like one of the vocabulary, or of a date."""
-        return all(self._may_be(token) for token in tokens)
-
-    def _may_be(self, token: str) -> bool:
-        if _JOINED.search(token):
-            return self._letters.issuperset(token)
-        known = len(token) <= _HEAD or token[:_HEAD] in self._heads or token.startswith(self._stubs)
-        return known or any(char.isdecimal() for char in token)
+        strange = seen.heads - self._heads
+        return seen.letters <= self._letters and all(head.startswith(self._stubs) for head in strange)
 
     def names(self, text: str, role: str) -> bool:
         """Whether a phrase of a role stands in a text, as a run of characters."""

@@ -15,7 +15,7 @@ from babel.core import Locale
 
 from mailer.phrases import fold, tables
 from mailer.reading import CommandRead
-from mailer.vocabulary import Meaning, Vocabulary, bare, tokens_of
+from mailer.vocabulary import Meaning, Vocabulary, bare, look
 from mailer.when import date_words, dates_in, digits, hour_in
 
 MAX_CHARS = 240
@@ -81,11 +81,11 @@ def _understood(text: str, today: date | None) -> Iterator[_Said]:
     text = digits(fold(text)).strip()
     if not text or len(text) > MAX_CHARS or len(text.split()) > MAX_WORDS:
         return
-    tokens = tokens_of(bare(text))
-    if not tokens:  # marks alone are covered by every vocabulary, and say nothing
+    seen = look(bare(text))
+    if seen is None:  # marks alone are covered by every vocabulary, and say nothing
         return
     for language in WISHING:
-        said = _said(text, language, today) if _vocabulary(language).may_cover(tokens) else None
+        said = _said(text, language, today) if _vocabulary(language).may_cover(seen) else None
         if said is not None:
             yield said
 
