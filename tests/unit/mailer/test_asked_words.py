@@ -21,6 +21,10 @@ RESUME = (
     "Nothing is lost: the next one tells everything that changed meanwhile. To have it back earlier, answer this mail"
     " with “resume”."
 )
+RECEIPT = (
+    "Is something wrong? Answer this mail. “withdraw %(ref)s” takes a statement back, “private %(ref)s” hides it, and"
+    " “fix %(ref)s” with new words below it corrects it."
+)
 UNDO = "Was it a mistake? Answer this mail with “undo” within %(num)d day."
 
 
@@ -50,3 +54,16 @@ def test_the_word_asked_for_is_understood(lang: str) -> None:
     assert command is not None, (lang, word)
     assert command.read.name == "resume"
     assert lang == "en" or word != "resume"
+
+
+@pytest.mark.parametrize("lang", words.LANGUAGES)
+def test_a_receipt_asks_in_words_of_its_language(lang: str) -> None:
+    said = catalogue(lang).gettext(RECEIPT) % {"ref": "S-1042"}
+    asked_for = QUOTED.findall(said)
+    assert len(asked_for) == 3, said
+    for word, name in zip(asked_for, ("withdraw", "private", "fix"), strict=True):
+        command = read_command("Re: receipt", f"{word}\nWe need more time." if name == "fix" else word)
+        assert command is not None, (lang, word)
+        assert (command.read.name, command.read.argument) == (name, "S-1042")
+        assert command.text == ("We need more time." if name == "fix" else "")
+        assert lang == "en" or word != f"{name} S-1042"
