@@ -67,7 +67,7 @@ def _filed(seen: Seen, verdict: Verdict) -> str:
     if verdict.text is not None and (verdict.text or verdict.kind is Kind.COMMAND):
         return verdict.text
     if "forwarded" in verdict.notes:
-        return "\n\n".join(part for part in (seen.text, forwarded_words(seen.forwarded)) if part)
+        return "\n\n".join(part for part in (seen.text, forwarded_words(seen.forwarded)) if part) or seen.attached
     return seen.text
 
 
@@ -98,7 +98,7 @@ def _statements(seen: Seen, verdict: Verdict) -> tuple[StatementRead, ...]:
     segments = seen.segments
     if verdict.text:
         segments = (Segment(SegmentKind.REPLY, verdict.text, "private lane"),)
-    passed_on = forwarded_words(seen.forwarded) if "forwarded" in verdict.notes else ""
+    passed_on = (forwarded_words(seen.forwarded) or seen.attached) if "forwarded" in verdict.notes else ""
     found = statements(segments, seen.context, seen.message.subject, passed_on)
     if verdict.disposition is Disposition.ROUTE:  # beside the task for a person, only what clearly answers something
         return tuple(statement for statement in found if statement.anchors and statement.confidence >= SURE_ENOUGH)

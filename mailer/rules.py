@@ -16,6 +16,7 @@ from mailer import autoreply, bounce, calendar_reply, commands, complaint, home,
 from mailer.dsn import address_in
 from mailer.language import language_of
 from mailer.message import Envelope, Message
+from mailer.parse import parse
 from mailer.phrases import fold, phrases
 from mailer.reading import (
     BounceRead,
@@ -28,10 +29,12 @@ from mailer.reading import (
     SegmentKind,
     Visibility,
 )
+from mailer.segment import segment
 
 MAX_HOPS = 100
 _OWN_WORDS = (SegmentKind.REPLY,)
 _EDGE = " \t\n.,;:!?。！，、؛،…-–—()[]*_"
+_MESSAGES = ("message/rfc822", "message/global")
 _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted")
 
 
@@ -69,6 +72,20 @@ class Seen:
     def forwarded(self) -> str:
         """Forwarded messages in the body."""
         return "\n\n".join(s.text.strip("\n") for s in self.segments if s.kind is SegmentKind.FORWARD).strip()
+
+    @cached_property
+    def attached(self) -> str:
+        """What a message that hangs on this one says, passed on as a file; '' for none, and for our own coming back."""
+        found = next((a for a in self.message.attachments if a.type in _MESSAGES and a.text and a.content), None)
+        if found is None:
+            return ""
+        inner = parse(found.content)
+        homes = [home.read(base.lower()) for base in self.context.own_homes if base]
+        ours = inner.from_addr.lower() in {address.lower() for address in self.context.own_addresses}
+        if ours or any(one.holds(inner.from_addr) for one in homes):
+            return ""
+        said = (s.text.strip("\n") for s in segment(inner, self.context.sent_lines) if s.kind in _OWN_WORDS)
+        return "\n\n".join(text for text in said if text.strip()).strip()
 
     @cached_property
     def body(self) -> str:
@@ -267,7 +284,7 @@ def _nod(seen: Seen) -> Verdict | None:
 def _empty(seen: Seen) -> Verdict | None:
     """No words of their own: nothing, only a greeting, or only lines that are quoted by their mark."""
     quoted = all(line.startswith(">") for line in seen.text.splitlines() if line.strip())
-    if not (quoted or nod.only_greets(seen.text)) or seen.forwarded:
+    if not (quoted or nod.only_greets(seen.text)) or seen.forwarded or seen.attached:
         return None
     if any(attachment.name or attachment.size > 200 for attachment in seen.message.attachments):
         return Verdict(Kind.REPLY, Disposition.FILE, notes=("attachment only",))
@@ -281,7 +298,8 @@ def _stranger(seen: Seen) -> Verdict | None:
 
 
 def _reply(seen: Seen) -> Verdict:
-    passed_on = bool(seen.forwarded) and len(seen.text) < 400 and not autoreply.names_question(seen.text)
+    few = len(seen.text) < 400 and not autoreply.names_question(seen.text)
+    passed_on = few and bool(seen.forwarded or seen.attached)
     return Verdict(Kind.REPLY, Disposition.FILE, notes=("forwarded",) if passed_on else ())
 
 

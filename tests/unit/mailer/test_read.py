@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer import read as entry
+from mailer.explain import explain
 from mailer.language import language_of
 from mailer.message import Envelope
 from mailer.read import forwarded_words, read
@@ -168,3 +169,24 @@ def test_long_bodies_take_linear_time(unit: str) -> None:
         read(raw, ENVELOPE, CONTEXT)
         times.append(time.process_time() - started)
     assert times[1] < max(100 * times[0], 5.0)
+
+
+def passing_on(cover: str, said: str, sender: str = "piero@torino.example") -> bytes:
+    inner = f"From: Piero <{sender}>\nSubject: x\n\n{said}\n"
+    return (
+        "From: Ana <ana@west.example>\nSubject: Fwd: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
+        f"--b\n\n{cover}\n--b\nContent-Type: message/rfc822\n\n{inner}\n--b--\n"
+    ).encode()
+
+
+def test_a_message_that_is_attached_is_what_a_community_says() -> None:
+    context = {"questions": {"RR-2": "Which seats?"}, "own_homes": ["tidings.example"]}
+    seen = explain(passing_on("Our members in Torino answer:", "RR-2: we want two.\n\nCiao\nPiero"), "x", context)
+    assert seen["text"] == "Our members in Torino answer:"
+    assert [(s["text"], s["anchors"][0]["ref"]) for s in seen["statements"]][-1] == ("RR-2: we want two.", "RR-2")
+    alone = explain(passing_on("", "RR-2: we want two."), "x", context)
+    assert (alone["disposition"], alone["text"]) == ("file", "RR-2: we want two.")
+    ours = explain(passing_on("See attached.", "RR-2: which seats?", "core@tidings.example"), "x", context)
+    assert [s["text"] for s in ours["statements"]] == ["See attached."]
+    answered = explain(passing_on("RR-2: no, they wrote why.", "We object."), "x", context)
+    assert [s["text"] for s in answered["statements"]] == ["RR-2: no, they wrote why."]
