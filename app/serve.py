@@ -245,9 +245,14 @@ class Service:
         if self._courier is None:
             self._courier = sockets.courier(self.config, self._share)
         self._renew_keys()
-        return delivering.deliver(
+        done = delivering.deliver(
             self.engine, sockets.carry(self._courier), self.worker, clock=self.clock, sign=self._sign
         )
+        if done.total:
+            log.info("delivered", sent=done.sent, deferred=done.deferred, failed=done.failed, cancelled=done.cancelled)
+        if done.refused:
+            log.error("the smart host takes no mail", why=done.refused, do="see `tidings doctor`")
+        return done
 
     def _renew_keys(self) -> None:
         """Sign with new keys from now on; keys that cannot be read leave the old ones in use."""

@@ -324,6 +324,24 @@ def waiting(tx: Tx, now: datetime) -> tuple[int, int]:
     return int(row.total), int(row.due)
 
 
+def stuck(tx: Tx) -> list[tuple[str, int, datetime]]:
+    """Why mails wait for another try, how many, and since when the first of them was tried; most of all first."""
+    number, since = func.count().label("mails"), func.min(func.coalesce(_D.c.dated_at, _D.c.send_at)).label("since")
+    query = select(_D.c.reason, number, since).where(_D.c.state == DeliveryState.DEFERRED, _D.c.reason.is_not(None))
+    rows = tx.execute(query.group_by(_D.c.reason).order_by(number.desc(), _D.c.reason))
+    return [(str(row.reason), int(row.mails), row.since) for row in rows]
+
+
+def hasten(tx: Tx, now: datetime, process_id: int | None = None) -> int:
+    """Give what waits for another try this moment; gives how many mails."""
+    waiting = (_D.c.state == DeliveryState.DEFERRED) & (_D.c.send_at > now)
+    ready = select(_M.c.id).where(_M.c.state == MailingState.READY)
+    if process_id is not None:
+        ready = ready.where(_M.c.process_id == process_id)
+    done = tx.execute(update(_D).where(waiting, _D.c.mailing_id.in_(ready)).values(send_at=now).returning(_D.c.id))
+    return len(done.all())
+
+
 def due_by_domain(tx: Tx, domains: Collection[str], now: datetime) -> dict[str, int]:
     """How many mails to these domains are due and have not left."""
     query = select(_D.c.domain, func.count().label("mails")).where(_waiting(), _D.c.send_at <= now)

@@ -27,6 +27,7 @@ from mailer import retry
 from mailer.address import AddressError
 from mailer.compose import Fragment, MissingField
 from mailer.letter import Carry, Letter, Outcome
+from mailer.retry import ASCII_ONLY
 
 CLAIMED = Failpoint("deliver.claimed")
 COMPOSED = Failpoint("deliver.composed")
@@ -37,7 +38,6 @@ HOME = Failpoint("deliver.home")
 BATCH = 200
 BEGIN = 1 / 3  # of a lease; the rest outlasts all timeouts of one conversation, or a worker that was cut off
 GUARD = timedelta(minutes=1)  # between two looks for mailings that are too late
-ASCII_ONLY = "5.6.7"  # RFC 6531 section 3.5: the server does not carry addresses beyond ASCII
 NOTED = timedelta(seconds=1)  # how long a note may wait while mails still leave
 Clock = Callable[[], datetime]
 Sign = Callable[[bytes, datetime], bytes]  # a mail's bytes and the moment of signing
@@ -51,6 +51,7 @@ class Delivered:
     deferred: int = 0
     failed: int = 0
     cancelled: int = 0
+    refused: str = ""  # what the smart host said last that was in the way of any mail, and not this one's fault
     held: int = 0  # mailings that are later than their limit and wait for a person
 
     @property
@@ -313,6 +314,7 @@ def _record(run: _Run, outcomes: Sequence[Outcome]) -> None:
             with _writing(run):
                 pass
     RECORDED.reach()
+    relays = {one.id: one.relay for one in outcomes}
     for one in fates:
         run.held.pop(one.delivery_id, None)
         if one.state is DeliveryState.SENT:
@@ -321,6 +323,8 @@ def _record(run: _Run, outcomes: Sequence[Outcome]) -> None:
             run.report.failed += 1
         else:
             run.report.deferred += 1
+            if retry.of_relay(one.reason or ""):
+                run.report.refused = f"{relays[one.delivery_id]}: {one.reason} {one.reply}"
 
 
 def fate(engine: Engine, claimed: Claimed, sent_hash: str, outcome: Outcome, now: datetime) -> Fate:

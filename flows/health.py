@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from db import deployment, measures
+from db import deployment, measures, outbox
 from db.engine import DatabaseUnavailable
 from db.measures import Measures
 from flows.engine import Engine
+from mailer.retry import of_relay
 
 Measured = Measures  # for those who may not look into the database
 LATE = timedelta(minutes=30)  # a mail that is due so long means that nothing is sent
@@ -30,6 +31,7 @@ def health(engine: Engine, *, now: datetime) -> list[Check]:
         with engine.db.read() as tx:
             workers = deployment.workers(tx)
             due, pending = measures.oldest_due(tx, now), measures.oldest_pending(tx)
+            refused = [(since, why) for why, _, since in outbox.stuck(tx) if of_relay(why)]
     except DatabaseUnavailable:
         return [Check("database", "the database cannot be read")]
     alive = {role for one in workers if now - one.seen_at < SILENT for role in one.role.split("+")}
@@ -37,6 +39,9 @@ def health(engine: Engine, *, now: datetime) -> list[Check]:
         Check("database"),
         *(Check(role, "" if role in alive else f"no worker that does {role} gave a sign of life") for role in ROLES),
         Check("outbox", _late("a mail is due", due, now, LATE)),
+        Check("relay", _late(f"the smart host takes no mail ({min(refused)[1]})", min(refused)[0], now, LATE))
+        if refused
+        else Check("relay"),
         Check("inbox", _late("a mail was not read", pending, now, UNREAD)),
     ]
 

@@ -48,6 +48,7 @@ class Status:
     rates: tuple[RateState, ...]
     queued: int
     due: int
+    stuck: tuple[tuple[str, int, datetime], ...]  # why mails wait for another try, how many, since when
     held: int
     pending: int
     tasks: int
@@ -78,6 +79,7 @@ def status(engine: Engine, lives: timedelta, *, now: datetime) -> Status:
             paused_domains=pauses.domains(tx),
             rates=limits(tx, engine, now),
             queued=waiting,
+            stuck=tuple(outbox.stuck(tx)),
             due=due,
             held=sum(row.mails for one in process.everyone(tx) for row in holding.held(tx, one.id)),
             tasks=sum(len(tasks.tasks(tx, one.id)) for one in process.everyone(tx)),

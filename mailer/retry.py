@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 FIRST = timedelta(minutes=5)
 LONGEST = timedelta(hours=4)
+ASCII_ONLY = "5.6.7"  # RFC 6531 section 3.5: the server does not carry addresses beyond ASCII
 
 
 def delay(age: timedelta) -> timedelta:
@@ -25,6 +26,15 @@ def next_try(first: datetime, now: datetime, give_up: timedelta) -> datetime | N
     if age >= give_up:
         return None
     return min(now + delay(age), first + give_up)
+
+
+def of_relay(reason: str) -> bool:
+    """Whether a letter waits for another try because of the smart host, not its reader. `reason`: both codes of a reply.
+
+    Code 0: it was not reached, or not as it should be. What is refused for good and waits all the same is no fault of
+    the letter, unless another address of the reader stands in.
+    """
+    return reason.startswith(("0 4.", "5")) and not reason.endswith(ASCII_ONLY)
 
 
 def is_permanent(code: int) -> bool:

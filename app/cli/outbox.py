@@ -6,7 +6,7 @@ import typer
 
 from app.cli import console
 from app.cli.session import Session
-from app.cli.status import rate
+from app.cli.status import rate, stuck
 from db import holding, outbox, pauses
 from digests.gate import WAITS
 from flows import control, restore, sampling
@@ -29,10 +29,11 @@ def status(context: typer.Context) -> None:
         why = outbox.paused(tx)
         away = pauses.domains(tx)
         limited = limits(tx, session.engine, now)
+        waits = outbox.stuck(tx)
     if session.json:
         for mailing, key, kind, state, number in rows:
             console.emit({"mailing": mailing, "key": key, "kind": kind, "state": state, "mails": number})
-        console.emit({"paused": why, "paused_domains": away, "next_due": due, "rates": limited})
+        console.emit({"paused": why, "paused_domains": away, "next_due": due, "rates": limited, "stuck": waits})
         return
     console.table(
         f"{session.process.name}: the outbox",
@@ -43,10 +44,20 @@ def status(context: typer.Context) -> None:
         console.say(f"Nothing is sent to {domain}: {reason}")
     for one in limited:
         console.say(rate(one))
+    for reason, mails, since in waits:
+        console.say(stuck(reason, mails, since))
     if why is not None:
         console.say(f"All sending is paused: {why}")
     elif due is not None:
         console.say(f"The next mail leaves at {due:%Y-%m-%d %H:%M} UTC")
+
+
+@cli.command()
+def retry(context: typer.Context) -> None:
+    """Try at once what waits for another try, when the smart host is mended."""
+    session: Session = context.obj
+    mails = control.retry(session.engine, session.process.id, act=session.act())
+    console.answer(session.json, {"mails": mails}, f"{mails} mails are tried at the next tick")
 
 
 @cli.command()

@@ -8,6 +8,7 @@ from app.cli import console
 from app.cli.session import Session
 from flows.status import RateState, Status, WorkerState
 from flows.status import status as flow
+from mailer.retry import of_relay
 
 MISSED = 3  # ticks without a sign of life, after which a worker is called silent
 
@@ -50,6 +51,7 @@ def _lines(found: Status) -> list[str]:
         f"mail in, not yet understood: {found.pending}",
         f"journal: sealed up to seal {found.seal}, {found.unsealed} rows not yet",
     ]
+    lines[1:1] = [stuck(*one) for one in found.stuck]
     lines += [f"limits met by {one.name}: {_limits(one)}" for one in found.workers if one.limits]
     lines += [f"nothing is sent to {domain}: {why}" for domain, why in found.paused_domains.items()]
     lines += [rate(one) for one in found.rates]
@@ -58,6 +60,13 @@ def _lines(found: Status) -> list[str]:
 
 def _limits(one: WorkerState) -> str:
     return ", ".join(f"{name} {n}" for name, n in sorted(one.limits.items()))
+
+
+def stuck(why: str, mails: int, since: datetime) -> str:
+    """Mails that wait for another try, and what to do where it is not their fault."""
+    do = "; `tidings doctor` says more, and `outbox retry` tries at once when it is mended" if of_relay(why) else ""
+    who = "the smart host refused or was not reached" if of_relay(why) else "refused for now"
+    return f"{mails} wait for another try, the first since {since:%Y-%m-%d %H:%M} UTC: {who} ({why}){do}"
 
 
 def rate(one: RateState) -> str:

@@ -126,7 +126,7 @@ class Ride:
             parcel.tries += 1
             self._feed.put_back(parcel)
             return
-        self._ticket = await self._settle(self._outcome(parcel, reply))
+        self._ticket = await self._settle(self._outcome(parcel, reply, of_us=_of_us(reply, link.carried)))
 
     # -- the data ------------------------------------------------------------------------------------------
 
@@ -168,11 +168,13 @@ class Ride:
             return None
         return parcel
 
-    def _outcome(self, parcel: Parcel, reply: Reply, *, accepted: bool = False, unknown: bool = False) -> Outcome:
+    def _outcome(
+        self, parcel: Parcel, reply: Reply, *, accepted: bool = False, unknown: bool = False, of_us: bool = False
+    ) -> Outcome:
         return Outcome(
             id=parcel.letter.id,
             accepted=accepted,
-            permanent=reply.code >= 500 and reply.code not in _ABOUT_US,
+            permanent=reply.code >= 500 and not of_us,
             code=reply.code,
             enhanced=reply.enhanced,
             text=reply.text,
@@ -184,6 +186,16 @@ class Ride:
 
 _ABOUT_US = frozenset((530, 534, 535, 538))
 """The relay wants a login or TLS (RFC 4954 section 6, RFC 3207 section 4): once that is mended the mail can go."""
+
+
+def _of_us(reply: Reply, carried: int) -> bool:
+    """Whether an envelope was refused for who we are: once that is mended the mail can go.
+
+    Many servers say so only at RCPT, with a code of policy (RFC 3463 section 3.8): no relaying, a client certificate
+    that is over, a blocked address. Where mail went over the same connection before, it is about the recipient.
+    """
+    return reply.code in _ABOUT_US or (not carried and reply.code >= 500 and reply.enhanced.startswith("5.7."))
+
 
 _LAPSED = Reply(0, "", "not begun: its lease is nearly over")
 

@@ -11,6 +11,7 @@ from db import addresses, deployment, editions, holding, ledger, readers, sample
 from db.engine import Database
 from flows import bounces, control, deliver, failpoint, preview, publish, roster, sampling, schedule, suppression
 from flows.engine import Refused
+from flows.health import health
 from flows.status import FORGOTTEN, forget_silent, status
 from flows.verify import Verification
 from mailer.address import AddressError
@@ -145,6 +146,35 @@ def refuse(world: World, code: str, enhanced: str) -> None:
         record([Outcome(one.id, False, code.startswith("5"), int(code), enhanced, "no") for one in letters])
 
     deliver.deliver(world.engine, carry, "w9", clock=lambda: world.now)
+
+
+def test_a_smart_host_that_refuses_us_is_told_and_tried_again_on_demand(world: World) -> None:
+    world.populate()
+    freeze(world)
+    world.later(hours=6)
+
+    def carry(letters, record) -> None:
+        record([Outcome(one.id, False, False, 535, "5.7.8", "who are you?", relay="mx:587") for one in letters])
+
+    done = deliver.deliver(world.engine, carry, "w9", clock=lambda: world.now)
+    assert done.deferred == sum(states(world).values())
+    assert done.refused == "mx:587: 535 5.7.8 who are you?"
+
+    def faults() -> dict[str, str]:
+        return {one.name: one.reason for one in health(world.engine, now=world.now)}
+
+    assert faults()["relay"] == ""
+    world.later(minutes=40)
+    deliver.deliver(world.engine, carry, "w9", clock=lambda: world.now)
+    assert faults()["outbox"] == ""  # each was just tried
+    assert "535 5.7.8" in faults()["relay"]
+    ((why, mails, _),) = status(world.engine, timedelta(minutes=1), now=world.now).stuck
+    assert (why, mails) == ("535 5.7.8", done.deferred)
+    assert control.retry(world.engine, world.process().id, act=world.act()) == mails
+    assert control.retry(world.engine, world.process().id, act=world.act()) == 0
+    world.deliver()
+    assert states(world) == {"sent": mails}
+    assert faults()["relay"] == ""
 
 
 def test_no_such_mailbox_is_suppressed_at_once_and_a_person_is_asked(world: World) -> None:

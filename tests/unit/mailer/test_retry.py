@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.retry import FIRST, LONGEST, is_permanent, next_try
+from mailer.retry import FIRST, LONGEST, is_permanent, next_try, of_relay
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 GIVE_UP = timedelta(days=5)
@@ -49,3 +49,20 @@ def test_a_clock_that_went_back_does_no_harm():
 )
 def test_permanent(code, permanent):
     assert is_permanent(code) is permanent
+
+
+@pytest.mark.parametrize(
+    ("reason", "relays"),
+    [
+        ("0 4.4.1", True),
+        ("0 4.7.5", True),
+        ("535 5.7.8", True),
+        ("554 5.7.1", True),
+        ("550 5.6.7", False),
+        ("452 4.2.2", False),
+        ("0", False),
+        ("no answer", False),
+    ],
+)
+def test_whose_fault_it_is(reason, relays):
+    assert of_relay(reason) is relays
