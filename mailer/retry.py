@@ -29,7 +29,7 @@ def next_try(first: datetime, now: datetime, give_up: timedelta) -> datetime | N
 
 
 def of_relay(reason: str) -> bool:
-    """Whether a letter waits for another try because of the smart host, not its reader. `reason`: both codes of a reply.
+    """Whether a letter waits for another try because of the smart host, not its reader. `reason`: codes of a reply.
 
     Code 0: it was not reached, or not as it should be. What is refused for good and waits all the same is no fault of
     the letter, unless another address of the reader stands in.
