@@ -119,7 +119,7 @@ def _held(engine: Engine, raw_id: int) -> RawRow:
     if raw is None:
         raise Refused(f"there is no raw message {raw_id}")
     if raw.state != RawState.HELD:
-        raise WrongMove(f"raw message {raw_id} is {raw.state}: only a held one can be filed")
+        raise WrongMove(f"raw message {raw_id} is {raw.state}: only held mail is filed or dropped")
     return raw
 
 

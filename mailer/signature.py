@@ -34,6 +34,7 @@ _POSTSCRIPT = re.compile(r"(?i)(?:p\.? ?){1,3}s\b[.:\s]")
 _SENTENCE_END = re.compile(r"[.!?;,]['\")]*\s*$")
 _SIGNS = re.compile(r"\s*([-_=*~#])\1{3,}\s*")
 _MAX_TAIL = 40
+_SENTENCE = 10  # words
 
 
 def name_words(name: str, address: str) -> frozenset[str]:
@@ -80,6 +81,8 @@ def _delimited(lines: list[str], folded: Folded, end: int, first: bool) -> tuple
     for i in range(floor, end):
         line = lines[i]
         if not _DELIMITER.match(line) or (line != "-- " and lines[i - 1].rstrip().endswith(":")):
+            continue
+        if line != "-- " and _goes_on(lines, i + 1, end):
             continue
         if _signature_like(lines, i + 1, end, strict=line.strip() not in ("--", "\u2014")):
             return i, "delimiter"
@@ -145,6 +148,13 @@ def _alone(lines: list[str], folded: Folded, at: int) -> bool:
     return after or (before and at + 1 < len(lines) and (is_mobile(folded[at + 1]) or _is_link(folded[at + 1])))
 
 
+def _goes_on(lines: list[str], start: int, end: int) -> bool:
+    """Whether nothing but whole sentences, apart from it, stand below a mark: it parts an answer."""
+    rest = [line.strip() for line in lines[start:end] if line.strip()]
+    told = all(len(line.split()) >= _SENTENCE and _SENTENCE_END.search(line) for line in rest)
+    return bool(rest) and not lines[start].strip() and told and not any(map(_is_contact, rest))
+
+
 def _is_link(text: str) -> bool:
     """Nothing but the address of a page."""
     return text.lstrip(" <(").startswith(("http://", "https://", "www.")) and len(text.split()) == 1
@@ -177,7 +187,7 @@ def _closing(lines: list[str], folded: Folded, end: int, spans: list[Span], name
             at = rows[-1]
         if at is not None and len([i for i in rows if i >= at]) == 1 and not _own_name(lines, folded, at, names):
             return
-        if at is not None and _announced(lines, at):
+        if at is not None and (_announced(lines, at) or _listed(lines, at)):
             return
     if at is None or not any(lines[i].strip() for i in range(at)):
         return
@@ -197,8 +207,15 @@ def _closing(lines: list[str], folded: Folded, end: int, spans: list[Span], name
 def _parting(lines: list[str], folded: Folded, at: int) -> int:
     """Where taking leave begins: with "Looking forward to hearing from you" on a line above valediction or name."""
     above = trim(lines, at) - 1
-    leaves = above > 0 and len(folded[above]) <= _PARTING and lexicon().parting.match(folded[above]) is not None
-    return above if leaves and any(line.strip() for line in lines[:above]) else at
+    leaves = lexicon().parting.match(folded[above]) if above > 0 and len(folded[above]) <= _PARTING else None
+    if leaves is None or len(folded[above][leaves.end() :].split()) > _FEW_WORDS:
+        return at
+    return above if any(line.strip() for line in lines[:above]) else at
+
+
+def _listed(lines: list[str], at: int) -> bool:
+    """Whether a name stands directly below two others: then it is one of a list, not a signature."""
+    return at > 1 and all(is_name(lines[i]) and not _closes(lines[i].strip()) for i in (at - 1, at - 2))
 
 
 def _initials(line: str, names: frozenset[str]) -> bool:
@@ -355,6 +372,7 @@ _FROM_PLACE = re.compile(
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _LETTER = re.compile(r"[^\W\d_]")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?){2,4}")
+_FEW_WORDS = 5  # behind "Looking forward to hearing from you"
 _PARTING = 90  # characters of a line that only takes leave
 _NAME_WORD = re.compile(r"[^\W\d_][\w.'\u2019\u00ad\u30fb\u00b7-]*")
 # Vowel signs of the scripts of India and South-East Asia, Hebrew and Arabic points: parts of letters, not letters.
