@@ -5,7 +5,7 @@
 
 import re
 
-from mailer.legal import Legal, heads_notice, legal, spoken_in, tells
+from mailer.legal import Legal, about_yours, heads_notice, legal, spoken_in, tells
 from mailer.lexicon import fold, lexicon
 from mailer.reading import SegmentKind
 
@@ -44,7 +44,7 @@ def footers(lines: list[str], folded: Folded, end: int, spans: list[Span], first
     for _ in range(20):
         start = _paragraph(lines, end)
         kind = _footer_kind(lines, folded, start, end, spans)
-        if kind is None and (above := _above(lines, folded, start, end)):
+        if kind is None and (above := _above(lines, folded, start, end) or _headed(lines, start, end)):
             start, kind = above, _K.DISCLAIMER
         if kind is None:
             break
@@ -69,6 +69,15 @@ def _above(lines: list[str], folded: Folded, start: int, end: int) -> int:
     below = trim(lines, start)
     start = _paragraph(lines, below)
     return start if end - below <= _FEW and legal(" ".join(lines[start:below])) is Legal.SURE else 0
+
+
+def _headed(lines: list[str], start: int, end: int) -> int:
+    """Where a notice about personal data begins that is known by the heading above it; 0 for none."""
+    below = trim(lines, start)
+    heading = (
+        below > 0 and start - below <= _FEW and _paragraph(lines, below) == below - 1 and heads_notice(lines[below - 1])
+    )
+    return below - 1 if heading and about_yours(" ".join(lines[start : min(end, start + 60)])) else 0
 
 
 def _legal_start(lines: list[str], folded: Folded, start: int, end: int) -> int:
@@ -105,11 +114,16 @@ def _footer_kind(lines: list[str], folded: Folded, start: int, end: int, spans: 
         return _K.FOOTER
     if legal(" ".join(lines[i] for i in rows)) >= (Legal.BESIDE if spans else Legal.SURE):
         return _K.DISCLAIMER
-    if spans and spans[-1][2] is _K.DISCLAIMER and end - start == 1 and heads_notice(lines[start]):
+    if end - start == 1 and heads_notice(lines[start]) and (_PLACE.match(lines[start]) or _below(spans)):
         return _K.DISCLAIMER
     if spans and all(RULE.match(lines[i]) or not lines[i].strip() for i in range(start, end)):
         return spans[-1][2]
     return None
+
+
+def _below(spans: list[Span]) -> bool:
+    """Whether a legal footer was found below."""
+    return bool(spans) and spans[-1][2] is _K.DISCLAIMER
 
 
 def _fenced(lines: list[str], end: int) -> int:

@@ -47,6 +47,11 @@ def tells(line: str, language: str) -> bool:
     return language in _parts(fold(line[:_MAX]))
 
 
+def about_yours(text: str) -> bool:
+    """Whether a text speaks of the reader's own data or rights, as a notice below its heading does."""
+    return any("yours" in parts for parts in _parts(fold(text[:_MAX])).values())
+
+
 def heads_notice(line: str) -> bool:
     """Whether a short line may be the heading of a notice about personal data."""
     short = len(line) <= _HEADING and not line.rstrip().endswith((".", "!", "?", ":", ","))
