@@ -15,6 +15,8 @@ from mailer.wish import courtesies
 
 MAX_CHARS = 160  # of the sentence around the reference
 _ROLES = ("withdraw", "fix", "private")
+_REASON = re.compile(r"[.!\n,;，。、؛،।—]|\s-\s|\(")
+_REASONED = 40  # words of a wish with its reason
 _ENDS = re.compile(r"[:：\n]")
 
 
@@ -42,6 +44,13 @@ def read_recall(text: str, without_name: str, prefix: str = "S") -> Recall | Non
         role = _role(f"{whole[: found.start()]} {whole[found.end() :]}") if whole else ""
         if role:
             return Recall(role, reference)
+    reason = _REASON.search(text, found.end())
+    if (
+        reason
+        and len(text.split()) <= _REASONED
+        and _role(f"{text[: found.start()]} {text[found.end() : reason.start()]}") == "private"
+    ):
+        return Recall("private", reference)  # hidden first, whatever the reason
     return None
 
 

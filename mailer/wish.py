@@ -213,7 +213,7 @@ def _names() -> dict[str, str]:
 
 
 def _forms(name: str) -> tuple[str, ...]:
-    if name.endswith("ский"):
+    if name.endswith("кий"):
         stem = name.removesuffix("ий")
         return name, f"{stem}ом", f"{stem}ого", f"по-{stem}и"
     if name.startswith("ال"):

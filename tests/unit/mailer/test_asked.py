@@ -89,3 +89,17 @@ def test_somebody_who_is_away_and_asks_for_a_pause_is_no_automatic_answer() -> N
     assert explain(mail)["command"] == {"name": "pause", "argument": "2019-05-15"}
     marked = mail.replace(b"Subject:", b"Auto-Submitted: auto-replied\nSubject:")
     assert explain(marked)["kind"] == "autoreply"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please make S-12 private, because my employer reads it.",
+        "Bitte S-12 vertraulich behandeln. Mein Chef liest mit.",
+        "S-12を非公開にしてください。上司が読みます。",
+    ],
+)
+def test_what_is_to_be_private_may_have_a_reason(text: str) -> None:
+    assert understood(text) == "private S-12"
+    assert understood(text.replace("S-12", "S-12 and S-13")) == "none"
+    assert understood("We agree with S-12, it must stay private that Ana wrote it.") == "none"
