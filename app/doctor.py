@@ -4,7 +4,9 @@ A check gives findings and never raises: a check that cannot be made is a findin
 """
 
 import contextlib
+import http.client
 import ipaddress
+import json
 import shutil
 import socket
 import ssl
@@ -44,6 +46,7 @@ def examine(file: Path, config: Config, now: datetime) -> Iterator[Finding]:
         lambda: _disk(file, config),
         lambda: _ports(config),
         lambda: _certificate(config, now),
+        lambda: _client_certificates(config, now),
         lambda: _keys(config),
         lambda: _relays(config),
         lambda: _resolver(config),
@@ -178,17 +181,32 @@ def _port(what: str, host: str, port: int, hostname: str) -> Finding:
             say = f"{place} may be bound by root alone"
             return Finding("fault", what, say, "give the unit CAP_NET_BIND_SERVICE (deploy/tidings.service)")
         except OSError as error:
-            if what == "web" or _greets(host, port, hostname):
-                return Finding("ok", what, f"something answers at {place}" + ("" if what == "web" else ": we do"))
+            if _serves_pages(host, port) if what == "web" else _greets(host, port, hostname):
+                return Finding("ok", what, f"something answers at {place}: we do")
             return Finding("fault", what, f"{place} cannot be had: {error.strerror}, and it is not us who has it", do)
     return Finding("ok", what, f"{place} is free")
 
 
+def _serves_pages(host: str, port: int) -> bool:
+    """Whether our own pages have a port: `/health` answers as ours does, well or not."""
+    connection = http.client.HTTPConnection(_reachable(host), port, timeout=3)
+    try:
+        connection.request("GET", "/health?check=database")
+        return "status" in json.loads(connection.getresponse().read(65_536))
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+
+
 def _greets(host: str, port: int, hostname: str) -> bool:
     """Whether our own listener has a port: it says the configured name."""
-    place = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     try:
-        with socket.create_connection((place, port), 3) as connection:
+        with socket.create_connection((_reachable(host), port), 3) as connection:
             return connection.recv(512).startswith(b"220 " + hostname.encode())
     except OSError:
         return False
@@ -201,22 +219,46 @@ def _certificate(config: Config, now: datetime) -> Iterator[Finding]:
             says = "the listener has no certificate: others send their mail in clear text"
             yield Finding("note", "TLS", says, "set listen.tls.certificate and listen.tls.key")
         return
+    if not (tls.certificate.exists() and tls.key.exists()):
+        return  # `_files` has said so
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key)
         found = x509.load_pem_x509_certificate(tls.certificate.read_bytes())
     except (OSError, ValueError) as error:
-        yield Finding("fault", "TLS", f"{tls.certificate} and its key cannot be used: {error}", "get them renewed")
+        yield Finding(
+            "fault",
+            "TLS",
+            f"{tls.certificate} and its key cannot be used: {error}",
+            "they must be PEM, and belong together",
+        )
         return
     left = found.not_valid_after_utc - now
     level = "fault" if left < timedelta(0) else "note" if left < SOON else "ok"
     do = "" if level == "ok" else "renew it; a running listener takes the new one by itself"
-    yield Finding(level, "TLS", f"the certificate is valid until {found.not_valid_after_utc:%Y-%m-%d}", do)
+    verb = "was" if level == "fault" else "is"
+    yield Finding(level, "TLS", f"the certificate {verb} valid until {found.not_valid_after_utc:%Y-%m-%d}", do)
     names = _names(found)
     if config.listen.hostname and not any(_fits(config.listen.hostname, name) for name in names):
         says = (
             f"the certificate is for {', '.join(names) or 'nobody'}, the listener calls itself {config.listen.hostname}"
         )
         yield Finding("note", "TLS", says, "let listen.hostname be a name of the certificate")
+
+
+def _client_certificates(config: Config, now: datetime) -> Iterator[Finding]:
+    """By which relays know us: a relay that sees one that is over refuses every mail."""
+    for relay in config.relay:
+        if relay.client_certificate is None or not relay.client_certificate.exists():
+            continue
+        try:
+            until = x509.load_pem_x509_certificate(relay.client_certificate.read_bytes()).not_valid_after_utc
+        except (OSError, ValueError) as error:
+            yield Finding("fault", "TLS", f"{relay.client_certificate} cannot be used: {error}", "it must be PEM")
+            continue
+        if until - now < SOON:
+            level, verb = ("fault", "was") if until < now else ("note", "is")
+            says = f"{relay.client_certificate} {verb} valid until {until:%Y-%m-%d}"
+            yield Finding(level, "TLS", says, "renew it; a running service takes the new one by itself")
 
 
 def _names(certificate: x509.Certificate) -> list[str]:
@@ -295,13 +337,20 @@ def _remedy(relay: Relay, fault: RelayFault) -> str:
         return 'port 465 speaks TLS from the first octet on: set tls = "implicit" for this [[relay]]'
     if relay.port in (25, 587) and relay.tls == "implicit":
         return f'port {relay.port} speaks TLS only when asked to: set tls = "required" for this [[relay]]'
+    if relay.tls == "implicit" and "wrong version" in reply.text:
+        return f'port {relay.port} does not begin with TLS: set tls = "required" for this [[relay]]'
+    if reply.enhanced in ("5.7.1", "4.7.1", "5.7.0", "4.7.0") and reply.code:
+        return (
+            "it carries no mail for us: set user and password, see to client_certificate, or have our address allowed"
+        )
     if reply.code in (530, 534, 535, 538) or reply.enhanced in ("5.7.8", "5.7.9"):
         return "check user and password of this [[relay]]; it wants to know who we are"
     return {
         "4.3.5": "see that ca_file, client_certificate and client_key of this [[relay]] are there and belong together",
         "4.4.1": "is it running, are host and port right, does a firewall stand between?",
+        "4.4.2": 'ask whoever runs it; a port that begins with TLS needs tls = "implicit"',
         "4.7.0": "it offers no TLS, or no login that we know: change tls or user of this [[relay]]",
-        "4.7.5": "its certificate is not good for its name: name it as the certificate does, or set ca_file",
+        "4.7.5": "name it as its certificate does; set ca_file to whoever signed it; or have it renewed",
         "4.7.11": 'a password needs TLS: set tls = "required" or "implicit"',
     }.get(reply.enhanced, "ask whoever runs it")
 

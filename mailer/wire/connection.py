@@ -6,6 +6,7 @@
 
 import asyncio
 import base64
+import os
 import re
 import ssl
 from collections import deque
@@ -20,6 +21,7 @@ _LINE_LIMIT = 4096
 _LINES_LIMIT = 256
 _REPLIES_LIMIT = 64
 _BLOCK = 262_144
+ELSEWHERE = "postmaster@example.org"  # a name kept for examples: nobody is there
 
 
 class Reply(NamedTuple):
@@ -238,7 +240,7 @@ class Link(asyncio.Protocol):
         except ssl.SSLError as error:
             raise link._fault(_no_tls(error)) from error
         except OSError as error:
-            raise link._fault(Reply(0, "4.4.1", f"no connection: {_plain(str(error))}")) from error
+            raise link._fault(Reply(0, "4.4.1", f"no connection: {_why(error)}")) from error
         watched.add(link)
         try:
             await link._introduce(tls)
@@ -351,9 +353,19 @@ class Link(asyncio.Protocol):
             raise self._fault(reply)
 
     async def examine(self) -> None:
-        """Begin a mail and take it back, to see whether we may mail here at all. RelayFault when not."""
+        """Begin a mail to elsewhere and take it back, to see whether we may mail here at all. RelayFault when not.
+
+        Many servers say only at RCPT who may not. What they say of the recipient is no matter: nothing is sent there.
+        """
         reply = await self._ask("MAIL FROM:<>")
         if not reply.ok:
+            raise self._fault(reply)
+        reply = await self._ask(f"RCPT TO:<{ELSEWHERE}>")
+        if (
+            reply.code == 530
+            or reply.enhanced[1:].startswith(".7.")
+            or (not reply.ok and "relay" in reply.text.lower())
+        ):
             raise self._fault(reply)
         await self._ask("RSET")
 
@@ -393,7 +405,16 @@ class Link(asyncio.Protocol):
 def _no_tls(error: OSError) -> Reply:
     """What to tell of TLS that did not come about: for the certificate's sake (4.7.5), or any other."""
     wrong = isinstance(error, ssl.SSLCertVerificationError)
-    return Reply(0, "4.7.5" if wrong else "4.7.0", f"TLS failed: {_plain(str(error))}")
+    words = (
+        getattr(error, "verify_message", "") or (getattr(error, "reason", "") or str(error)).replace("_", " ").lower()
+    )
+    return Reply(0, "4.7.5" if wrong else "4.7.0", f"TLS failed: {_plain(words)}")
+
+
+def _why(error: OSError) -> str:
+    """What the system says, without numbers and places."""
+    # asyncio puts its own words into `strerror`; those of the resolver have negative numbers.
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else _plain(error.strerror or str(error))
 
 
 class _NoTls(Exception):

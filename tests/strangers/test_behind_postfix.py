@@ -133,6 +133,14 @@ def shared(stage: Stage, listener: Listener, judge: flow.Gatekeeper) -> Iterator
     made.close()
 
 
+def test_the_same_postfix_is_the_smart_host(front: Front) -> None:
+    """Mail of ours to elsewhere is taken from this machine, as the page promises for mail out."""
+    with smtplib.SMTP("127.0.0.1", front.port, timeout=PATIENCE, local_hostname="client.example") as client:
+        assert client.mail("bounce+x@" + DOMAIN)[0] == 250
+        assert client.rcpt("somebody@elsewhere.example")[0] == 250
+        client.rset()
+
+
 def send(front: Front, data: bytes, *to: str) -> dict:
     with smtplib.SMTP("127.0.0.1", front.port, timeout=PATIENCE, local_hostname="client.example") as client:
         try:

@@ -728,6 +728,23 @@ def test_probe_tells_what_is_there_and_what_is_wrong() -> None:
     assert "cannot be used: 4.4.1 no connection" in told
 
 
+@pytest.mark.parametrize(
+    ("says", "usable"),
+    [
+        ("554 5.7.1 <client>: Client host rejected", False),
+        ("550 relay not permitted", False),
+        ("530 5.7.0 authentication required", False),
+        ("550 5.1.2 no such domain", True),
+        ("450 4.2.0 greylisted", True),
+    ],
+)
+def test_who_may_not_send_is_told_at_rcpt(says: str, usable: bool) -> None:
+    with sinking(fault_at("RCPT", says)) as sink, courier(sink.port) as made:
+        (found,) = made.examine()
+    assert (found.fault is None) == usable
+    assert sink.mails == []
+
+
 def test_nothing_to_carry_and_closing_twice() -> None:
     made = Courier([Relay("127.0.0.1", closed_port())])
     report = made.carry(iter(()), Book())
