@@ -7,8 +7,9 @@ What became of the odd ones:
 - bounces of a delay, receipts, calendar answers and reactions keep their own kind and are ignored or recorded.
 """
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
@@ -16,7 +17,7 @@ from mailer import autoreply, bounce, calendar_reply, commands, complaint, home,
 from mailer.dsn import address_in
 from mailer.language import language_of
 from mailer.message import Envelope, Message
-from mailer.parse import parse
+from mailer.mime import header_text
 from mailer.phrases import fold, phrases
 from mailer.reading import (
     BounceRead,
@@ -34,6 +35,8 @@ from mailer.segment import segment
 MAX_HOPS = 100
 _OWN_WORDS = (SegmentKind.REPLY,)
 _EDGE = " \t\n.,;:!?。！，、؛،…-–—()[]*_"
+_HEAD = 20_000
+_FROM = re.compile(rb"^from:[ \t]*([^\r\n]{1,400})", re.IGNORECASE | re.MULTILINE)
 _MESSAGES = ("message/rfc822", "message/global")
 _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted")
 
@@ -79,11 +82,13 @@ class Seen:
         found = next((a for a in self.message.attachments if a.type in _MESSAGES and a.text and a.content), None)
         if found is None:
             return ""
-        inner = parse(found.content)
+        heads = _FROM.search(found.content[:_HEAD])
+        sender = address_in(header_text(heads.group(1).decode("utf-8", "replace"))) if heads else ""
         homes = [home.read(base.lower()) for base in self.context.own_homes if base]
-        ours = inner.from_addr.lower() in {address.lower() for address in self.context.own_addresses}
-        if ours or any(one.holds(inner.from_addr) for one in homes):
+        ours = sender.lower() in {address.lower() for address in self.context.own_addresses}
+        if ours or any(one.holds(sender) for one in homes):
             return ""
+        inner = replace(self.message, plain=found.text, html=None, subject="", from_name="", from_addr=sender)
         said = (s.text.strip("\n") for s in segment(inner, self.context.sent_lines) if s.kind in _OWN_WORDS)
         return "\n\n".join(text for text in said if text.strip()).strip()
 

@@ -150,8 +150,9 @@ def _said(text: str, language: str, today: date | None) -> _Said | None:
 
 def _hours(text: str, language: str, said: _Said) -> str:
     """Note the hours of a bare text, in figures or words; gives what is left of it."""
-    for number, word in reversed(list(enumerate(_spoken(language), start=1))):
-        text = text.replace(word, f" {number} ")
+    numbers, spoken = _spoken(language)
+    if numbers:
+        text = spoken.sub(lambda found: f" {numbers[found.group()]} ", text)
     for found in _HOUR.finditer(text):
         hour = hour_in(found.group())
         said.hours |= {hour} if hour is not None else set()
@@ -159,8 +160,11 @@ def _hours(text: str, language: str, said: _Said) -> str:
 
 
 @lru_cache(maxsize=32)
-def _spoken(language: str) -> tuple[str, ...]:
-    return tuple(bare(fold(word)) for word in tables()[language]["wish"].get("spoken", ()))
+def _spoken(language: str) -> tuple[dict[str, int], re.Pattern[str]]:
+    """The hours as a language says them in words, with their numbers."""
+    words = tables()[language]["wish"].get("spoken", ())
+    numbers = {bare(fold(word)): number for number, word in enumerate(words, start=1)}
+    return numbers, re.compile("|".join(map(re.escape, sorted(numbers, key=len, reverse=True))) or "(?!)")
 
 
 def _gather(said: _Said, meanings: list[Meaning]) -> None:
