@@ -1,6 +1,7 @@
 """The words that our letters ask for are words that our readers of mail understand, in every language."""
 
 import re
+from datetime import date
 from gettext import GNUTranslations
 from pathlib import Path
 
@@ -67,3 +68,28 @@ def test_a_receipt_asks_in_words_of_its_language(lang: str) -> None:
         assert (command.read.name, command.read.argument) == (name, "S-1042")
         assert command.text == ("We need more time." if name == "fix" else "")
         assert lang == "en" or word != f"{name} S-1042"
+
+
+HELP = {
+    "status": "status ",
+    "pause 2020-06-01": "pause 2020-06-01",
+    "resume": "resume ",
+    "language fr": "language fr",
+    "fix S-1042": "fix S-1042",
+    "withdraw S-1042": "withdraw S-1042",
+    "private S-1042": "private S-1042",
+    "unsubscribe": "unsubscribe ",
+}
+
+
+@pytest.mark.parametrize("lang", words.LANGUAGES)
+def test_help_names_commands_in_words_of_its_language(lang: str) -> None:
+    said = catalogue(lang)
+    cadences = said.gettext("weekly, fortnightly, monthly")
+    meant = {said.gettext(word): name.strip() for word, name in HELP.items()}
+    parts = re.split(r"[,،、，]\s*", cadences)
+    meant |= dict(zip(parts, ("weekly", "fortnightly", "monthly"), strict=True))
+    for word, name in meant.items():
+        command = read_command("", word, (), date(2020, 1, 1))
+        assert command is not None, (lang, word)
+        assert f"{command.read.name} {command.read.argument}".strip() == name, (lang, word)
