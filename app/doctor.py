@@ -110,6 +110,9 @@ def _database(config: Config, now: datetime) -> Iterator[Finding]:
             return
         database = Database(config.database)
         is_at, wanted = migrate.current(database), migrate.head()
+        if fault := migrate.too_new(is_at):
+            yield Finding("fault", "database", fault, "install that one again, or restore the backup made before it")
+            return
         if is_at != wanted:
             says = f"the database is at schema {is_at or 'none'}, this program needs {wanted}"
             yield Finding("fault", "database", says, "stop `tidings serve`, make a backup, then run `tidings migrate`")
@@ -117,7 +120,10 @@ def _database(config: Config, now: datetime) -> Iterator[Finding]:
         yield Finding("ok", "database", f"{database.dialect} answers, at schema {is_at}")
         yield from _content(database, now)
     except DatabaseUnavailable as error:
-        yield Finding("fault", "database", str(error), "is the server running, and `database` right?")
+        do = "is the server running, and `database` right?"
+        if config.database_file is not None:
+            do = "may this user write the file and its folder? Say doctor as the user of the service"
+        yield Finding("fault", "database", str(error), do)
     finally:
         if database is not None:
             database.close()

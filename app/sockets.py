@@ -5,6 +5,7 @@ Apart from `wiring`, since a command that only reads the database should not wai
 
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app import wiring
@@ -51,16 +52,21 @@ def hello(config: Config) -> str:
     return config.send.hostname or socket.getfqdn()
 
 
-def courier(config: Config, share: int = 1) -> Courier:
-    """The way out, over the configured smart hosts; `share` programs share the connections."""
-    return Courier(
-        relays(config),
-        CourierSettings(
-            helo=hello(config),
-            connections=max(1, config.send.connections // share),
-            per_connection=config.send.max_per_connection,
-        ),
+def courier(config: Config, share: int = 1, patience: float | None = None) -> Courier:
+    """The way out, over the configured smart hosts; `share` programs share the connections.
+
+    `patience`: seconds to wait for a relay to greet and answer, where a person waits; else as long as RFCs ask.
+    """
+    settings = CourierSettings(
+        helo=hello(config),
+        connections=max(1, config.send.connections // share),
+        per_connection=config.send.max_per_connection,
     )
+    if patience is not None:
+        settings = replace(
+            settings, connect_timeout=patience, greeting_timeout=patience, command_timeout=patience, dot_timeout=60.0
+        )
+    return Courier(relays(config), settings)
 
 
 def carry(way_out: Courier) -> Carry:

@@ -30,8 +30,10 @@ def current(database: Database) -> str:
 
 
 def upgrade(database: Database) -> None:
-    """Apply all missing migrations, in one transaction a step."""
+    """Apply all missing migrations, in one transaction a step. Raises `DatabaseUnavailable` for a newer database."""
     with database.write() as tx:
+        if fault := too_new(revision(tx)):
+            raise DatabaseUnavailable(fault)
         upgrade_to(tx, "head")
 
 
@@ -45,6 +47,13 @@ def revision(tx: Tx) -> str:
 def known(wanted: str) -> bool:
     """Whether this code knows a revision."""
     return wanted in _revisions()
+
+
+def too_new(is_at: str) -> str:
+    """Why a database cannot be used that a newer program has made; '' where it can."""
+    if not is_at or known(is_at):
+        return ""
+    return f"the database is at schema {is_at}, made by a newer program than this one, which knows {head()}"
 
 
 def upgrade_to(tx: Tx, wanted: str) -> None:
@@ -61,6 +70,8 @@ def upgrade_to(tx: Tx, wanted: str) -> None:
 def require_head(database: Database) -> None:
     """Raise `DatabaseUnavailable` with what to do when the schema is not this code's."""
     is_at, wanted = current(database), head()
+    if fault := too_new(is_at):
+        raise DatabaseUnavailable(f"{fault}: install that one again, or restore the backup made before it")
     if is_at != wanted:
         what = "has no tables" if not is_at else f"is at schema {is_at}, this program needs {wanted}"
         raise DatabaseUnavailable(f"the database {what}: run `tidings migrate`")

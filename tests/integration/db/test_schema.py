@@ -27,15 +27,23 @@ def test_an_empty_database_says_what_to_do(tmp_path) -> None:
     empty.close()
 
 
+def test_a_database_of_a_newer_program_is_left_alone(sqlite: Database) -> None:
+    with sqlite.write() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(DatabaseUnavailable, match="install that one again"):
+        migrate.require_head(sqlite)
+    with pytest.raises(DatabaseUnavailable, match="9999, made by a newer program"):
+        migrate.upgrade(sqlite)
+
+
 def test_an_unknown_engine_is_named() -> None:
     with pytest.raises(DatabaseUnavailable, match="mysql"):
         Database("mysql://somewhere/db")
 
 
 def test_a_folder_that_is_not_there_is_unavailable(tmp_path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'nowhere' / 'x.sqlite'}")
-    with pytest.raises(DatabaseUnavailable), database.read():
-        pass
+    with pytest.raises(DatabaseUnavailable, match="nowhere"):
+        Database(f"sqlite:///{tmp_path / 'nowhere' / 'x.sqlite'}")
 
 
 def test_the_files_of_the_migrations_are_named_after_their_revisions() -> None:
