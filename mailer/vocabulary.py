@@ -23,6 +23,7 @@ _JOINED = re.compile(r"[\u0590-\u06ff\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]") 
 _DIGIT = re.compile(r"\d")
 _HEAD = 3  # letters of a word that a cheap look compares
 _PARTS = 8  # words of a phrase
+_WHOLE = {"join", "too", "instead", "likes"}  # roles of phrases whose words say nothing else
 _NAMING = ("mine", "mail", "wants", "off", "hold", "again")  # roles that a word keeps inside a longer phrase
 _GLUE = "0123456789והבלמשכوفبكلا年月日号號년월일时時点點시"  # what may stand between or before words of the others
 _ACCENTED = (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))
@@ -113,7 +114,7 @@ class Vocabulary:
     def meanings(self, found: str) -> list[Meaning]:
         """What a word that was found means; and of the shorter ones inside a phrase, what they name."""
         own = self._own(found)
-        if {role for role, _ in own} & {"join", "too", "instead"}:  # "how can I get" is no word about getting less
+        if {role for role, _ in own} & _WHOLE:  # "how can I get" is no word about getting less
             return own
         return [*own, *(one for inner in _inside(found) for one in self._own(inner) if one[0] in _NAMING)]
 

@@ -23,7 +23,7 @@ MAX_WORDS = 32
 _CADENCES = ("fortnightly", "monthly", "weekly")
 _ROLES = (
     "mine", "mail", "join", "off", "hold", "too", "instead", "wants", "words", "again", "keep", "helps", "shows",
-    "alter", "late", "sun",
+    "alter", "late", "sun", "likes",
 )  # fmt: skip
 WISHING = tuple(code for code, table in tables().items() if "wish" in table)  # languages with a vocabulary of wishes
 _PIECE = re.compile(r"[.!?。！？؟।\n;；]+")
@@ -92,8 +92,8 @@ def _understood(text: str, today: date | None) -> Iterator[_Said]:
 
 def _read(said: _Said) -> CommandRead | None:
     changes = _changes(said)
-    if "keep" in said.roles:
-        return None  # "please do not unsubscribe me"
+    if "keep" in said.roles or ("likes" in said.roles and not said.roles & {"off", "hold"}):
+        return None  # "please do not unsubscribe me", "the weekly digest is great"
     if said.days and said.roles & {"off", "hold"} and not changes:
         return CommandRead("pause", max(said.days).isoformat())
     if said.roles & {"off", "hold"} or changes or said.days:
