@@ -17,6 +17,7 @@ MAX_CHARS = 160  # of the sentence around the reference
 _ROLES = ("withdraw", "fix", "private")
 _REASON = re.compile(r"[.!\n,;，。、؛،।—]|\s-\s|\(")
 _REASONED = 40  # words of a wish with its reason
+_QUESTION = re.compile("[?？؟]")
 _ENDS = re.compile(r"[:：\n]")
 
 
@@ -73,8 +74,11 @@ def _role(sentence: str) -> str:
     for language in _languages():
         words = _vocabulary(language)
         covering = words.cover(folded) if words.may_cover(seen) else None
-        roles = {role for word in covering or () for role, _ in words.meanings(word)} & set(_ROLES)
-        if len(roles) == 1:
+        said = {role for word in covering or () for role, _ in words.meanings(word)}
+        roles = said & set(_ROLES)
+        if len(roles) == 1 and (
+            "asks" in said or not _QUESTION.search(folded)
+        ):  # "was S-12 withdrawn?" asks for nothing
             return roles.pop()
     return ""
 
@@ -87,7 +91,7 @@ def _languages() -> tuple[str, ...]:
 @lru_cache(maxsize=32)
 def _vocabulary(language: str) -> Vocabulary:
     table, words = tables()[language], dict[str, list[Meaning]]()
-    for role in (*_ROLES, "words"):
+    for role in (*_ROLES, "asks", "words"):
         for word in table["recall"].get(role, ()):
             words.setdefault(fold(word), []).append((role, ""))
     for word in table["private"]["words"]:
