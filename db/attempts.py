@@ -53,10 +53,8 @@ def close(tx: Tx, act: Act, fates: Sequence[Fate]) -> None:
     """Write what tries came to, and one journal row that vouches for all of them: it is sealed with the others."""
     if not fates:
         return
-    ordered = sorted(fates, key=lambda fate: (fate.delivery_id, fate.n))
-    marked = [(fate, _mark(fate, fate.at or act.now)) for fate in ordered]
-    proof = marks.over(mark for _, mark in marked)
-    journal_id = journal.note(tx, act, (journal.ATTEMPTS, len(marked)), "recorded", proof=proof)
+    found = marked(act, fates)
+    journal_id = journal.note(tx, act, (journal.ATTEMPTS, len(found)), journal.RECORDED, proof=proof(found))
     tx.execute(
         _CLOSE,
         [
@@ -72,9 +70,20 @@ def close(tx: Tx, act: Act, fates: Sequence[Fate]) -> None:
                 "b_mark": mark,
                 "b_journal": journal_id,
             }
-            for fate, mark in marked
+            for fate, mark in found
         ],
     )
+
+
+def marked(act: Act, fates: Sequence[Fate]) -> list[tuple[Fate, str]]:
+    """Tries with the marks of their rows, in the order in which a journal row vouches for them."""
+    ordered = sorted(fates, key=lambda fate: (fate.delivery_id, fate.n))
+    return [(fate, _mark(fate, fate.at or act.now)) for fate in ordered]
+
+
+def proof(found: Sequence[tuple[Fate, str]]) -> str:
+    """The hash by which a journal row vouches for marked tries."""
+    return marks.over(mark for _, mark in found)
 
 
 def _mark(fate: Fate, now: datetime) -> str:

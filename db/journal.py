@@ -26,6 +26,7 @@ from db.tables import (
 )
 
 ATTEMPTS = "attempts"  # the subject of a row that vouches for tries; its id is their number
+RECORDED = "recorded"  # why: they have ended
 
 _TABLES: dict[str, Any] = {
     "edition": Edition,
@@ -78,6 +79,11 @@ def note(
     """
     row = _row(act, subject, why, process_id, moved, private_hash=private_hash, proof=proof)
     return int(tx.execute(_INSERT, row).scalar_one())
+
+
+def vouching(act: Act, number: int, proof: str) -> dict[str, Any]:
+    """The row that vouches for so many tries, for who writes it in a statement of their own."""
+    return _row(act, (ATTEMPTS, number), RECORDED, None, (None, None), proof=proof)
 
 
 def _row(

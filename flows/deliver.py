@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from db import addresses, editions, lease, notes, outbox, pauses, process, readers, sent
+from db import accepted, addresses, editions, lease, notes, outbox, pauses, process, readers, sent
 from db.attempts import Fate
 from db.engine import Lane, Tx
 from db.journal import Act
@@ -306,8 +306,10 @@ def _record(run: _Run, outcomes: Sequence[Outcome]) -> None:
     act = run.act()
     fates = [fate(run.engine, *run.held[o.id], o, act.now) for o in outcomes if o.id in run.held]
     if run.notes is None:
-        with run.engine.db.write() as tx:
-            _settle(tx, run.engine, act, run.worker, fates)
+        rest = _at_once(run, act, fates)
+        if rest:
+            with run.engine.db.write() as tx:
+                _settle(tx, run.engine, act, run.worker, rest)
     else:
         run.notes.put(fates)
         if run.notes.oldest is not None and act.now - run.notes.oldest > NOTED:
@@ -325,6 +327,17 @@ def _record(run: _Run, outcomes: Sequence[Outcome]) -> None:
             run.report.deferred += 1
             if retry.of_relay(one.reason or ""):
                 run.report.refused = f"{relays[one.delivery_id]}: {one.reason} {one.reply}"
+
+
+def _at_once(run: _Run, act: Act, fates: Sequence[Fate]) -> Sequence[Fate]:
+    """Record on a server in one trip what was accepted; gives the others, and all where a lease was lost."""
+    sent = [one for one in fates if one.state is DeliveryState.SENT]
+    if not sent:
+        return fates
+    with run.engine.db.alone() as tx:
+        if not accepted.record(tx, act, run.worker, sent):
+            return fates
+    return [one for one in fates if one.state is not DeliveryState.SENT]
 
 
 def fate(engine: Engine, claimed: Claimed, sent_hash: str, outcome: Outcome, now: datetime) -> Fate:
