@@ -1,7 +1,7 @@
 """Accepted mails in one statement, where the database is a server: fence, deliveries, attempts and the journal at once.
 
-Each trip to a server costs a busy program a turn of the interpreter lock, several milliseconds; `outbox.record` needs
-five of them with BEGIN and COMMIT. All or nothing: where the fence lets one try less through, nothing is written,
+A busy program waits milliseconds for each trip to a server, and `outbox.record` needs five of them with BEGIN and
+COMMIT. All or nothing: where the fence lets one try less through, nothing is written,
 since the journal row vouches for all of them; the caller then records them by `outbox.record`.
 """
 
