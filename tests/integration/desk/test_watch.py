@@ -64,7 +64,16 @@ def test_all_is_well(world: World) -> None:
     answer = client(world).get("/health")
     assert answer.status_code == 200
     assert answer.json()["status"] == "ok"
-    assert set(answer.json()["checked"]) == {"database", "listen", "schedule", "deliver", "outbox", "inbox", "listener"}
+    assert set(answer.json()["checked"]) == {
+        "database",
+        "listen",
+        "schedule",
+        "deliver",
+        "outbox",
+        "relay",
+        "inbox",
+        "listener",
+    }
 
 
 def test_each_fault_has_its_reason(world: World) -> None:
