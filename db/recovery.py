@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import inspect, select, text, update
+from sqlalchemy import inspect, or_, select, text, update
 
 from db.engine import CHUNK, Tx
 from db.states import DeliveryState
@@ -29,8 +29,9 @@ def being_sent(tx: Tx) -> list[int]:
 
 
 def due(tx: Tx, now: datetime) -> list[int]:
-    """Deliveries that waited and were due by now."""
-    return _ids(tx, _D.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED]), _D.c.send_at <= now)
+    """Deliveries that waited and were due by now, and those tried before: `outbox retry` may have hurried them."""
+    queued = (_D.c.state == DeliveryState.QUEUED) & (_D.c.send_at <= now)
+    return _ids(tx, or_(queued, _D.c.state == DeliveryState.DEFERRED))
 
 
 def _ids(tx: Tx, *where: Any) -> list[int]:

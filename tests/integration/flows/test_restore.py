@@ -14,6 +14,7 @@ from db.states import DeliveryState, RawState
 from flows import control, deliver, restore
 from flows.engine import Refused
 from flows.verify import Verification
+from mailer.letter import Outcome
 from tests.databases import KINDS, Databases
 from tests.world import World
 
@@ -93,6 +94,23 @@ def test_nothing_goes_twice_by_itself(databases: Databases, lost: World, kind: s
     world.tick()
     found = Verification(world.engine.db, world.now)
     assert [finding.what for finding in found.findings() if finding.fault] == []
+    world.close()
+
+
+def test_what_waited_for_another_try_may_have_been_hurried(databases: Databases, lost: World) -> None:
+    def carry(letters, record) -> None:
+        record([Outcome(one.id, False, False, 535, "5.7.8", "who are you?") for one in letters])
+
+    deliver.deliver(lost.engine, carry, "w0", clock=lambda: lost.now)
+    waits = states(lost)["deferred"]
+    lines = lines_of(lost)
+    assert control.retry(lost.engine, lost.process().id, act=lost.act()) == waits
+    lost.deliver()  # before the moment that the backup knows
+    world, held = put_back(databases, "sqlite", lines, lost)
+    assert held.overdue >= waits
+    world.later(hours=1)
+    world.turn()
+    assert world.mails == []
     world.close()
 
 
