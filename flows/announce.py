@@ -29,6 +29,8 @@ from flows.fields import language_of
 OWNER = "announcement"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 LANDINGS = {"instant": Landing.INSTANT, "wall": Landing.LOCAL, "day": Landing.HOURS, "hour": Landing.NEXT}
+LONGEST = 20_000
+"""Characters of a text: mail programs cut what is much longer, and every translator gets it whole."""
 EARLY = timedelta(hours=26)
 """Readers furthest east come to a wall time up to 14 hours before it is that time in UTC, the others 12 hours after."""
 
@@ -48,6 +50,8 @@ def read_text(markdown: str) -> Text:
         raise Refused("an announcement begins with its title, a line like `# Office hours on Thursday`")
     if not body.strip():
         raise Refused("an announcement has a text after its title")
+    if len(body) > LONGEST:
+        raise Refused(f"an announcement has at most {LONGEST} characters, not {len(body)}: link to what is longer")
     return Text(head[2:].strip(), body.strip() + "\n")
 
 

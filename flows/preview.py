@@ -18,6 +18,7 @@ from flows import frozen, post
 from flows.announce import need
 from flows.deliver import sender
 from flows.engine import Engine, Refused
+from flows.fields import language_of
 from flows.frozen import Frozen
 from flows.letters import Sender, letter, person_of, stencil
 from flows.press import EditionBase, gather, plan, set_up
@@ -67,7 +68,7 @@ def trial(
 
     Its reply and leave addresses are nobody's: an answer to it is held, and leaving takes nobody off a list.
     """
-    to = parse(address).addr
+    to, lang = parse(address).addr, language_of(lang)
     with engine.db.read() as tx:
         rows = readers.subscribers(tx, series.id, limit=1)
     if not rows:
@@ -111,7 +112,7 @@ def _previewed(
 
 def trial_of(engine: Engine, owner: ProcessRow, slug: str, lang: str, address: str, *, act: Act) -> Preview:
     """The mail of an announcement as it stands, as readers of a language would get it, for `address`; a trial too."""
-    to = parse(address).addr
+    to, lang = parse(address).addr, language_of(lang)
     with engine.db.read() as tx:
         row = need(announcements.by_slug(tx, owner.id, slug), slug)
     source = post.gather(engine, row)

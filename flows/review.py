@@ -5,6 +5,7 @@ Who wrote it last may not approve it. An approved one goes at the moment it was 
 
 from db import announcements, journal
 from db.announcements import AnnouncementRow
+from db.engine import Tx
 from db.journal import Act
 from db.states import AnnouncementState
 from flows.announce import OWNER, due_at, need
@@ -25,8 +26,10 @@ def approve(engine: Engine, process_id: int, slug: str, *, act: Act) -> Announce
     """Approve it as a second person. With a moment to come it is scheduled; else it is a draft that may be."""
     with engine.db.write() as tx:
         row = _waiting(announcements.by_slug(tx, process_id, slug), slug)
-        if row.written_by == act.actor:
-            raise Refused(f"{slug} was written by {act.actor}: a second person approves it (`tidings --as NAME ...`)")
+        if row.written_by.casefold() == act.actor.casefold():  # "Ana" is no second person beside "ana"
+            raise Refused(
+                f"{slug} was written by {row.written_by}: a second person approves it (`tidings --as NAME ...`)"
+            )
         due = due_at(row)
         becomes = AnnouncementState.SCHEDULED if due is not None and due > act.now else AnnouncementState.DRAFT
         journal.move(tx, act, OWNER, row.id, becomes, "approved", process_id=process_id, reviewed_by=act.actor)
@@ -41,6 +44,16 @@ def send_back(engine: Engine, process_id: int, slug: str, *, act: Act) -> Announ
             tx, act, OWNER, row.id, AnnouncementState.DRAFT, "sent back", process_id=process_id, send_wall=None
         )
         return announcements.by_id(tx, row.id)
+
+
+def reopen(tx: Tx, announcement_id: int, *, act: Act) -> None:
+    """Its words have changed before it was mailed: what was approved wants a new approval, as after an edit."""
+    row = announcements.by_id(tx, announcement_id)
+    if row.reviewed_by is None or row.state in (AnnouncementState.MAILED, AnnouncementState.WITHDRAWN):
+        return
+    announcements.change(tx, row.id, reviewed_by=None, written_by=act.actor)
+    if row.state == AnnouncementState.SCHEDULED:
+        journal.move(tx, act, OWNER, row.id, AnnouncementState.REVIEW, "translated", process_id=row.process_id)
 
 
 def _waiting(found: AnnouncementRow | None, slug: str) -> AnnouncementRow:

@@ -6,7 +6,7 @@ of an earlier source comes in as outdated and never replaces one of a later sour
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from db import announcements, journal, roster, texts, timeline
 from db.engine import Database, Tx
@@ -16,10 +16,12 @@ from db.texts import Field
 from digests.language import Wording
 from flows import fields as reading
 from flows import naming
+from flows.announce import OWNER
 from flows.engine import Refused
 from flows.fields import Fields
 from flows.process import need_process
 from flows.reports import Changed, ImportReport, UnknownName, unknown
+from flows.review import reopen
 from flows.source import Scalar
 from flows.translation_file import FORMATS, in_order, read, write
 from flows.translation_sheet import Sheet, Unit
@@ -87,6 +89,9 @@ def import_texts(db: Database, process_slug: str, content: str, form: str, *, ac
             _take(tx, process.id, unit, (key, known[unit.name][1], revision), tag, act, done)
         if done.added or done.changed:
             journal.note(tx, act, ("process", process.id), f"texts {tag}", process_id=process.id)
+        written = {*done.added, *(one.name for one in done.changed)}
+        for owner_id in sorted({key[1] for unit, key, _ in chosen if unit.name in written and key[0] == OWNER}):
+            reopen(tx, owner_id, act=act)
     return ImportReport(
         f"{what} in {tag}",
         tuple(done.added),
@@ -183,6 +188,14 @@ def _judged(
     return chosen
 
 
+def _ended(words: str, source: str, known: str) -> str:
+    """The words, ending as before or as the source does: translators' programs drop or add line breaks."""
+    bare = words.strip()
+    if not bare or bare == known.strip():
+        return known if bare else ""
+    return bare + "\n" if source.endswith("\n") else bare
+
+
 def _sound(unit: Unit, name: str, found: Fields) -> bool:
     words = found.clean(Scalar(unit.words, unit.line), unit.name)
     if words and name in _ONE_LINE and "\n" in words:
@@ -196,6 +209,7 @@ def _take(
 ) -> None:
     (kind, owner_id, name), wording, revision = text
     known = wording.versions.get(tag)
+    unit = replace(unit, words=_ended(unit.words, wording.source, known.body if known else ""))
     if not unit.words or unit.outdated or wording.source_lang == tag:
         if unit.words and unit.outdated and (known is None or known.body != unit.words):
             done.warnings.append(f"{unit.name}: still marked outdated (fuzzy, needs review), not taken")

@@ -18,18 +18,20 @@ _PLACES = re.compile(
 )
 _HOUR = re.compile(
     r"(?<![\d:.,/-])(?:[01]?\d|2[0-3])"
-    r"(?::[0-5]\d(?!\d|:)(?:\s?[ap]\.?m\b\.?)?|\s?[ap]\.?m\b\.?|h[0-5]?\d?\b|\s?Uhr\b|[時点點](?!間))",
+    r"(?::[0-5]\d(?!\d|:)(?:\s?[ap]\.?m\b\.?)?|\s?[ap]\.?m\b\.?|h[0-5]?\d?\b|(?:\.[0-5]\d)?\s?Uhr\b|[時点點](?!間))",
     re.I,
 )
 _ZONE = re.compile(
     r"\b(?:UTC|GMT|Z|[A-Z]{1,4}[SD]?T|MSK)\b|\b(?:Africa|America|Asia|Europe|Australia|Pacific|Atlantic|Indian)/\w+"
-    r"|[+-−]\d{1,2}(?::?\d\d)?\b|\bzonestamp|\byour (?:own |local )?time\b"
+    r"|\bzonestamp|\byour (?:own |local )?time\b"
     # The same in the other languages of the service: "Moscow time", "Central time", "Universal time".
     r"|توقيت|שעון|\bвремени\b|\bпо (?:мск|гринвичу)|\bhora(?:rio)? (?:de|del|local|universal|central)\b"
     r"|\bheure (?:de|locale|universelle|d['’])|\w+er Zeit\b|\b(?:MES?Z|Ortszeit|Weltzeit)\b|मानक समय|समयानुसार"
     r"|世界[時时]|[標标][準准][時时]|(?:日本|現地|台[灣湾]|北京|当地|當地|香港)[時时][間间]"
     r"|\bWI(?:B|TA|T)\b|\bwaktu \w+|\bsaa za \w+"
 )
+# Beside the hour: an offset such as 18:00+02:00 (a hyphen there is as a rule a span of hours), or "18:00 Berlin time".
+_BESIDE = re.compile(r":\d\d\s?[+−]\d{1,2}(?::?[0-5]\d)?\b|T\d\d:\d\d-\d\d:?\d\d\b|[\dm]\.?\s(?:[A-Z]\w+\s){1,2}time\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,6 @@ def _hours(text: str) -> list[str]:
     """The hours of day in whose paragraph no zone is named."""
     found: list[str] = []
     for paragraph in re.split(r"\n\s*\n", text):
-        if not _ZONE.search(_HOUR.sub(" ", paragraph)):
+        if not _ZONE.search(_HOUR.sub(" ", paragraph)) and not _BESIDE.search(paragraph):
             found += [match[0].strip() for match in _HOUR.finditer(paragraph)]
     return found

@@ -7,7 +7,7 @@ Exit codes: 0 done; 1 refused (bad input, a move that is not allowed); 2 wrong u
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
@@ -27,7 +27,8 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 def plain(value: Any) -> Any:
     """A value as JSON can hold it: moments as ISO text, dataclasses as objects."""
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
+        # Not `asdict`: that copies every value, and a zone read from our own files cannot be copied.
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Mapping):
         return {str(plain(key)): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):

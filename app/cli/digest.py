@@ -42,7 +42,11 @@ def series_of(session: Session, slug: str) -> DigestRow:
     found = [series for series in known if series.slug == slug]
     if not found:
         slugs = [series.slug for series in known]
-        raise Refused(f"there is no digest {slug!r}: {nearest(slug, slugs)}" if slug else f"which digest? {slugs}")
+        raise Refused(
+            f"there is no digest {slug!r}: {nearest(slug, slugs)}"
+            if slug
+            else f"which digest? name one with --digest: {', '.join(slugs)}"
+        )
     return found[0]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from db import addresses, announcements, tables
 from db.announcements import AnnouncementRow
 from db.states import WrongMove
-from flows import announce, precheck, preview, recipients, review, roster
+from flows import announce, precheck, preview, recipients, review, roster, translations
 from flows import erratum as errata
 from flows.announce import Moment, Text
 from flows.engine import Refused
@@ -65,6 +65,28 @@ def test_a_second_person_lets_it_go(world: World) -> None:
     assert "Friday" in world.mailbox("chidi")[0].text
     with pytest.raises(Refused, match="erratum"):
         announce.edit(world.engine, process_id, "hours", HOURS, act=world.act())
+
+
+def test_translated_words_want_a_new_approval(world: World) -> None:
+    world.populate()
+    put(world)
+    process_id = world.process().id
+    at(world, "2019-03-06T10:00")
+    review.ask(world.engine, process_id, "hours", act=world.act("operator:ana"))
+    with pytest.raises(Refused, match="written by operator:ana"):
+        review.approve(world.engine, process_id, "hours", act=world.act("operator:Ana"))
+    review.approve(world.engine, process_id, "hours", act=world.act("operator:ben"))
+    db, act = world.engine.db, world.act("operator:kim")
+    sheet = translations.export_texts(db, "reform", "ar", "po", act=act)
+    same = translations.import_texts(db, "reform", sheet, "po", act=act)
+    assert (same.added, same.changed, row(world).state) == (
+        (),
+        (),
+        "scheduled",
+    )  # a file as it was exported changes nothing
+    other = translations.import_texts(db, "reform", sheet.replace("يوم الخميس.", "يوم السبت."), "po", act=act)
+    assert [one.name for one in other.changed] == ["announcement/hours/body"]
+    assert (row(world).state, row(world).reviewed_by, row(world).written_by) == ("in review", None, "operator:kim")
 
 
 def test_another_audience_and_landing_before_it_goes(world: World) -> None:
@@ -280,3 +302,7 @@ def test_a_trial_in_any_language_is_nobodys_mail(world: World) -> None:
         preview.trial_of(world.engine, world.process(), "hours", "en", "me", act=world.act())
     with pytest.raises(Refused, match="no announcement 'ours'"):
         preview.trial_of(world.engine, world.process(), "ours", "en", "me@team.example", act=world.act())
+    with pytest.raises(Refused, match="unknown language"):
+        preview.trial_of(world.engine, world.process(), "hours", "klingon", "me@team.example", act=world.act())
+    with pytest.raises(Refused, match="at most 20000 characters"):
+        announce.read_text("# Long\n\n" + "a" * 30_000)

@@ -1,0 +1,26 @@
+"""What commands say to machines."""
+
+import io
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+from app.cli.console import plain
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    at: datetime
+    local: datetime
+    seen: tuple["_Planned", ...] = ()
+
+
+def test_a_moment_in_a_zone_of_our_own_files_can_be_said() -> None:
+    data = files("tzdata.zoneinfo.Europe").joinpath("Berlin").read_bytes()
+    local = datetime(2019, 3, 25, 9, tzinfo=ZoneInfo.from_file(io.BytesIO(data)))  # cannot be copied or pickled
+    one = _Planned(datetime(2019, 3, 25, 8, tzinfo=UTC), local)
+    assert json.loads(json.dumps(plain(_Planned(one.at, local, (one,)))))["seen"] == [
+        {"at": "2019-03-25T08:00:00+00:00", "local": "2019-03-25T09:00:00+01:00", "seen": []}
+    ]
