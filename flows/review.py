@@ -46,14 +46,18 @@ def send_back(engine: Engine, process_id: int, slug: str, *, act: Act) -> Announ
         return announcements.by_id(tx, row.id)
 
 
-def reopen(tx: Tx, announcement_id: int, *, act: Act) -> None:
-    """Its words have changed before it was mailed: what was approved wants a new approval, as after an edit."""
+def reopen(tx: Tx, announcement_id: int, *, act: Act) -> str:
+    """Its words have changed before it was mailed: what was approved wants a new approval, as after an edit.
+
+    Gives the slug of one that was approved, else nothing.
+    """
     row = announcements.by_id(tx, announcement_id)
     if row.reviewed_by is None or row.state in (AnnouncementState.MAILED, AnnouncementState.WITHDRAWN):
-        return
+        return ""
     announcements.change(tx, row.id, reviewed_by=None, written_by=act.actor)
     if row.state == AnnouncementState.SCHEDULED:
         journal.move(tx, act, OWNER, row.id, AnnouncementState.REVIEW, "translated", process_id=row.process_id)
+    return row.slug
 
 
 def _waiting(found: AnnouncementRow | None, slug: str) -> AnnouncementRow:

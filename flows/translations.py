@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from db import announcements, journal, roster, texts, timeline
+from db import announcements, gates, journal, roster, texts, timeline
 from db.engine import Database, Tx
 from db.journal import Act
 from db.process import ProcessRow
@@ -89,9 +89,7 @@ def import_texts(db: Database, process_slug: str, content: str, form: str, *, ac
             _take(tx, process.id, unit, (key, known[unit.name][1], revision), tag, act, done)
         if done.added or done.changed:
             journal.note(tx, act, ("process", process.id), f"texts {tag}", process_id=process.id)
-        written = {*done.added, *(one.name for one in done.changed)}
-        for owner_id in sorted({key[1] for unit, key, _ in chosen if unit.name in written and key[0] == OWNER}):
-            reopen(tx, owner_id, act=act)
+        _reviewed_anew(tx, {unit.name: key for unit, key, _ in chosen}, tag, act, done)
     return ImportReport(
         f"{what} in {tag}",
         tuple(done.added),
@@ -186,6 +184,17 @@ def _judged(
         elif _sound(unit, key[2], found):
             chosen.append((unit, key, revision))
     return chosen
+
+
+def _reviewed_anew(tx: Tx, keys: Mapping[str, Field], tag: str, act: Act, done: _Outcome) -> None:
+    """Approved announcements whose words changed want a new approval; a first translation they wait for does not."""
+    changed = {one.name for one in done.changed}
+    written = {keys[name][1]: name in changed for name in (*done.added, *changed) if keys[name][0] == OWNER}
+    for owner_id, known in sorted(written.items()):
+        if known or tag not in gates.waits(tx, OWNER, owner_id):
+            slug = reopen(tx, owner_id, act=act)
+            if slug:
+                done.warnings.append(f"announcement/{slug}: its words changed, it wants a new approval")
 
 
 def _ended(words: str, source: str, known: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from db import addresses, announcements, tables
 from db.announcements import AnnouncementRow
 from db.states import WrongMove
-from flows import announce, precheck, preview, recipients, review, roster, translations
+from flows import announce, gates, precheck, preview, recipients, review, roster, translations
 from flows import erratum as errata
 from flows.announce import Moment, Text
 from flows.engine import Refused
@@ -79,14 +79,31 @@ def test_translated_words_want_a_new_approval(world: World) -> None:
     db, act = world.engine.db, world.act("operator:kim")
     sheet = translations.export_texts(db, "reform", "ar", "po", act=act)
     same = translations.import_texts(db, "reform", sheet, "po", act=act)
-    assert (same.added, same.changed, row(world).state) == (
-        (),
-        (),
-        "scheduled",
-    )  # a file as it was exported changes nothing
+    assert (same.added, same.changed) == ((), ())  # a file as it was exported
+    assert row(world).state == "scheduled"
     other = translations.import_texts(db, "reform", sheet.replace("يوم الخميس.", "يوم السبت."), "po", act=act)
     assert [one.name for one in other.changed] == ["announcement/hours/body"]
+    assert other.warnings == ("announcement/hours: its words changed, it wants a new approval",)
     assert (row(world).state, row(world).reviewed_by, row(world).written_by) == ("in review", None, "operator:kim")
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_translation_that_was_waited_for_needs_no_approval(world: World, waits: bool) -> None:
+    world.populate()
+    put(world)
+    at(world, "2019-03-06T10:00")
+    process, db = world.process(), world.engine.db
+    review.ask(world.engine, process.id, "hours", act=world.act("operator:ana"))
+    review.approve(world.engine, process.id, "hours", act=world.act("operator:ben"))
+    if waits:
+        gates.order(world.engine, process, "announcement", row(world).id, "fr", 6, act=world.act())
+    sheet = (
+        "process: reform\nsource_language: en\nlanguage: fr\ntexts:\n"
+        f"- {{text: announcement/hours/title, source: {HOURS['en'].title}, translation: Permanence}}\n"
+    )
+    done = translations.import_texts(db, "reform", sheet, "yaml", act=world.act("operator:kim"))
+    assert row(world).state == ("scheduled" if waits else "in review")
+    assert bool(done.warnings) is not waits
 
 
 def test_another_audience_and_landing_before_it_goes(world: World) -> None:
