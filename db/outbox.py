@@ -146,6 +146,17 @@ def unread_bodies(tx: Tx, variant_ids: Iterable[int]) -> dict[int, str]:
     return {row.variant_id: row.body for row in rows}
 
 
+def subjects(tx: Tx, variant_ids: Iterable[int]) -> dict[int, str]:
+    """The frozen subjects of variants; their wordings, which may be large, stay where they are."""
+    table: Any = VariantBody.__table__  # type: ignore[attr-defined]
+    ids, found = list(variant_ids), {}
+    query = select(table.c.variant_id, table.c.body["subject"].as_string().label("subject"))
+    for n in range(0, len(ids), CHUNK):
+        rows = tx.execute(query.where(table.c.variant_id.in_(ids[n : n + CHUNK])))
+        found.update({row.variant_id: row.subject for row in rows})
+    return found
+
+
 def personal(tx: Tx, delivery_ids: Iterable[int]) -> dict[int, Any]:
     """What only these readers' mails say."""
     table: Any = DeliveryPersonal.__table__  # type: ignore[attr-defined]

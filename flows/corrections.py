@@ -111,7 +111,7 @@ def _gather(engine: Engine, series: DigestRow, number: int, name: str, act: Act)
         press.numbers[subject] = 1
         got = announcements.arrived(tx, mailing.id)
         keys = {i: key for key, i in variants.ids(tx, mailing.id).items() if key in set(got.values())}
-        subjects = {keys[i]: frozen.load(body).rendered.subject for i, body in outbox.bodies(tx, keys).items()}
+        subjects = {keys[i]: said for i, said in outbox.subjects(tx, keys).items()}
         return _Errand(series, mailing, press, subject, got, variants.languages(tx, mailing.id), subjects)
 
 

@@ -67,7 +67,7 @@ def gather(engine: Engine, row: AnnouncementRow) -> Words:
         said = {field: wording for (_, _, field), wording in texts.load_texts(tx, owner.id, [(OWNER, row.id)]).items()}
         corrects = corrected(tx, row.corrects_id) if row.corrects_id is not None else None
         keys = {i: key for key, i in variants.ids(tx, corrects).items()} if corrects is not None else {}
-        subjects = {keys[i]: frozen.load(body).rendered.subject for i, body in outbox.bodies(tx, keys).items()}
+        subjects = {keys[i]: said for i, said in outbox.subjects(tx, keys).items()}
         return Words(owner, row, said, process.fallbacks(tx, owner.id), corrects, subjects)
 
 

@@ -17,11 +17,12 @@ from db.rehearsal import Made
 from db.states import AnnouncementState, DeliveryState, EditionState, MailingState
 from digests.gate import WAITS, waits_for
 from digests.wall import zone
-from flows import deliver, frozen, schedule
+from flows import deliver, schedule
 from flows.engine import Engine, Refused
 from flows.translators import waiting
 from mailer import words
 from mailer.letter import Letter, Outcome, Record
+from mailer.render import Sketcher
 
 Change = Callable[[Engine], None]
 Gates = Mapping[str, Mapping[str, str]]  # what is waited for, by key of the mailing and language
@@ -83,6 +84,7 @@ def rehearse(stage: Engine, process_id: int, *, days: int, act: Act, change: Cha
     """Play `days` days on `stage`, an engine on a copy, after `change` was made to it. Raises `Refused`."""
     if not 1 <= days <= LONGEST:
         raise Refused(f"a rehearsal is of 1 to {LONGEST} days, not {days}")
+    stage = replace(stage, renderer=Sketcher(stage.renderer))
     if change is not None:
         change(stage)
     waits, by_hand = _free(stage, process_id)
@@ -93,7 +95,7 @@ def rehearse(stage: Engine, process_id: int, *, days: int, act: Act, change: Cha
         made = rehearsal.made(tx, process_id, before)
         left_out = rehearsal.left_out(tx, process_id, before)
         countries = rehearsal.countries(tx, {one.liaison_id for one in made})
-        subjects = {i: frozen.load(body).rendered.subject for i, body in outbox.bodies(tx, _variants(made)).items()}
+        subjects = outbox.subjects(tx, _variants(made))
         waits += _skipped(tx, process_id, act.now)
     gates = _gates(stage, process_id)
     mails = [_planned(one, subjects, countries.get(one.liaison_id, ""), _why(one, by_hand, gates)) for one in made]

@@ -57,6 +57,7 @@ class Renderer:
     """Renders mail kinds in every language that has a catalogue; English needs none."""
 
     def __init__(self, load: Load, catalogues: Mapping[str, NullTranslations]) -> None:
+        self._load = load
         self._catalogues = dict(catalogues)
         self._loader = _Loader(load)
         self._environments: dict[str, Environment] = {}
@@ -73,13 +74,19 @@ class Renderer:
         spoken = words.pick([lang], self.languages)
         environment = self._environment(spoken)
         places: list[Field] = []
-        subject = self._run(environment, f"{kind}/subject.txt", context, places, "text")
-        if _MARK.search(subject):
-            raise TemplateFailed(f"{kind}/subject.txt", 0, "a subject cannot hold a personal value")
-        shared = {**context, "subject": one_line(subject)}
+        subject = self.subject(kind, lang, context)
+        shared = {**context, "subject": subject}
         text = self._run(environment, f"{kind}/body.txt", shared, places, "text")
         page = self._run(environment, f"{kind}/body.html", shared, places, "html")
-        return Rendered(spoken, one_line(subject), _pieces(_tidy(text), places), _pieces(_squeeze(page), places))
+        return Rendered(spoken, subject, _pieces(_tidy(text), places), _pieces(_squeeze(page), places))
+
+    def subject(self, kind: str, lang: str, context: Mapping[str, Any]) -> str:
+        """The subject of one letter alone."""
+        environment = self._environment(words.pick([lang], self.languages))
+        said = self._run(environment, f"{kind}/subject.txt", context, [], "text")
+        if _MARK.search(said):
+            raise TemplateFailed(f"{kind}/subject.txt", 0, "a subject cannot hold a personal value")
+        return one_line(said)
 
     def fragment(self, name: str, lang: str, context: Mapping[str, Any]) -> Fragment:
         """A personal block such as `own`: `<name>.txt` and `<name>.html`, without places to splice."""
@@ -154,6 +161,25 @@ class Renderer:
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
             where, line = _place(error, name)
             raise TemplateFailed(where, line, f"{type(error).__name__}: {error}") from error
+
+
+class Sketcher(Renderer):
+    """Renders the first letter of each kind and language whole, so that a broken template shows; then subjects alone.
+
+    What a rehearsal needs of mails that nobody gets: whole wordings are nearly all of its time and memory.
+    """
+
+    def __init__(self, whole: Renderer) -> None:
+        super().__init__(whole._load, whole._catalogues)
+        self._seen: set[tuple[str, str]] = set()
+
+    def render(self, kind: str, lang: str, context: Mapping[str, Any]) -> Rendered:
+        """One letter, or its subject with nothing below."""
+        spoken = words.pick([lang], self.languages)
+        if (kind, spoken) not in self._seen:
+            self._seen.add((kind, spoken))
+            return super().render(kind, lang, context)
+        return Rendered(spoken, self.subject(kind, lang, context), ("",), ("",))
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):

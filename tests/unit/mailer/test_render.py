@@ -8,7 +8,7 @@ from babel.messages.mofile import write_mo
 
 from mailer.compose import Field, Person, html_part, plain_part
 from mailer.content import Block, Item, Precision, When
-from mailer.render import Renderer, TemplateFailed
+from mailer.render import Renderer, Sketcher, TemplateFailed
 from mailer.words import catalogue
 
 BASE = {
@@ -145,3 +145,17 @@ def test_personal_words():
         "greeting": "Hello,",
         "why": "You get this because you are a liaison of WMFR in P.",
     }
+
+
+def test_a_sketch_is_whole_once_and_then_a_subject():
+    sketcher = Sketcher(renderer())
+    assert sketcher.render("note", "de-AT", {"title": "x"}) == renderer().render("note", "de", {"title": "x"})
+    second = sketcher.render("note", "de", {"title": "y"})
+    assert (second.lang, second.subject, second.fields) == ("de", "Neues von y", frozenset())
+    assert plain_part(second, Person({})) == ""
+    assert "Hello" in plain_part(sketcher.render("note", "en", {"title": "z"}), Person({"name": "Ana"}))
+
+
+def test_a_sketch_shows_a_broken_template():
+    with pytest.raises(TemplateFailed, match="missing"):
+        Sketcher(renderer(note__body_txt="{{ missing }}")).render("note", "en", {"title": "x"})
