@@ -66,7 +66,7 @@ def file_held(
     Without either it is credited to whoever its token names. `question` ties all its statements to one question.
     """
     raw = _held(engine, raw_id)
-    shelf = Shelf(open_door(engine))
+    shelf = Shelf(open_door(engine), engine.renderer)
     try:
         looked = look(engine, shelf, raw, now=act.now, vouch=vouch)
     except Purged as error:
@@ -195,7 +195,7 @@ def reprocess(
         raise Refused("name mails, or a day since when they came")
     with engine.db.read() as tx:
         raws = inbound.raws(tx, process_id=process_id, ids=ids, since=since, limit=MAX_REPROCESSED)
-    shelf = Shelf(open_door(engine))
+    shelf = Shelf(open_door(engine), engine.renderer)
     changes = []
     for raw in reversed(raws):
         if raw.state == RawState.PENDING or raw.touched_by is not None:

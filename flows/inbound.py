@@ -107,7 +107,7 @@ def understand(engine: Engine, limit: int = 100, *, act: Act, vouch: Vouch | Non
     report = Understood()
     with engine.db.write() as tx:
         claimed = inbound.claim(tx, act.now, act.now + LEASE, limit)
-    shelf = Shelf(open_door(engine))
+    shelf = Shelf(open_door(engine), engine.renderer)
     with Checks(engine, claimed, vouch) as checks:
         for raw in claimed:
             try:

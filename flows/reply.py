@@ -29,7 +29,7 @@ def answer(engine: Engine, raw_id: int, text: str, *, act: Act) -> str:
     if raw is None:
         raise Refused(f"there is no mail {raw_id}")
     try:
-        looked = look(engine, Shelf(open_door(engine)), raw, now=act.now)
+        looked = look(engine, Shelf(open_door(engine), engine.renderer), raw, now=act.now)
     except Purged as error:
         raise Refused(str(error)) from error
     thread = looked.thread

@@ -15,7 +15,6 @@ from db import (
     editions,
     inbound,
     inputs,
-    outbox,
     roster,
     sent,
     subscriptions,
@@ -28,12 +27,13 @@ from db.inputs import InputRow, StatementRow
 from db.process import ProcessRow
 from db.roster import GroupRow, LiaisonRow
 from db.sent import SentRow
-from flows import frozen
+from flows import returned
 from flows.asked import Asked, Known, look_up
 from flows.door import Box, Door, House, Place
 from mailer.address import AddressError, key
 from mailer.message import Envelope, Message
 from mailer.reading import Context
+from mailer.render import Renderer
 from mailer.token import Purpose, Token
 
 MAX_REFERENCES = 40
@@ -78,8 +78,9 @@ class Shelf:
     """What many mails share, looked up once a run."""
 
     door: Door
+    renderer: Renderer
     asked: dict[tuple[int, int], tuple[Asked, Known]] = field(default_factory=dict)
-    lines: dict[int, frozenset[str]] = field(default_factory=dict)
+    lines: dict[int, tuple[str, frozenset[str]]] = field(default_factory=dict)
 
 
 def gather(
@@ -101,7 +102,8 @@ def gather(
     asked, known = _asked(tx, shelf, owner, mailing)
     original = _original(tx, mailing, writer)
     context = replace(
-        _context(tx, shelf, house, token, writer, named, delivery),
+        _context(tx, shelf, house, token, writer, named),
+        sent_lines=_sent_lines(tx, shelf, delivery, _reader(owner, named, groups)),
         items=known[0],
         questions=known[1],
         tracks=known[2],
@@ -141,7 +143,6 @@ def _context(
     token: Token | None,
     writer: Standing | None,
     named: LiaisonRow | None,
-    delivery: SentRow | None,
 ) -> Context:
     """What a reader may know of both sides; what was asked is put in by the caller."""
     return Context(
@@ -151,8 +152,13 @@ def _context(
         writer_known=writer is not None,
         writer_languages=_languages(writer, named),
         statement_refs=tuple(inputs.references_of(tx, writer.liaison.id)) if writer else (),
-        sent_lines=_sent_lines(tx, shelf, delivery),
     )
+
+
+def _reader(owner: ProcessRow | None, named: LiaisonRow | None, groups: tuple[GroupRow, ...]) -> tuple[str, str, str]:
+    """How our mail called its reader: name, group (where it is one), process."""
+    group = groups[0].name if len(groups) == 1 else ""
+    return named.name if named else "", group, owner.name if owner else ""
 
 
 def _writer(tx: Tx, owner: ProcessRow | None, writer_key: str, now: datetime) -> Standing | None:
@@ -241,14 +247,12 @@ def _asked(tx: Tx, shelf: Shelf, owner: ProcessRow | None, mailing: MailingRow |
     return shelf.asked[place]
 
 
-def _sent_lines(tx: Tx, shelf: Shelf, delivery: SentRow | None) -> frozenset[str]:
-    """The lines of the mail that is answered, as far as they are the same for all its readers."""
+def _sent_lines(tx: Tx, shelf: Shelf, delivery: SentRow | None, reader: tuple[str, str, str]) -> frozenset[str]:
+    """The lines of the mail that is answered; `reader` is its reader's name, group and process."""
     if delivery is None or delivery.variant_id is None:
         return frozenset()
     variant = delivery.variant_id
     if variant not in shelf.lines:
-        body = outbox.bodies(tx, [variant]).get(variant)
-        pieces = frozen.load(body).rendered.text if body is not None else ()
-        lines = {line.strip() for piece in pieces if isinstance(piece, str) for line in piece.split("\n")}
-        shelf.lines[variant] = frozenset(line for line in lines if len(line) > 12)
-    return shelf.lines[variant]
+        shelf.lines[variant] = returned.shared(tx, variant)
+    lang, lines = shelf.lines[variant]
+    return lines | returned.own(tx, shelf.renderer, delivery, lang, reader[0], reader[1:]) if lines else lines

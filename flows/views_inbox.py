@@ -161,7 +161,7 @@ def inbox_show(engine: Engine, raw_id: int, *, now: datetime, may_see_private: b
     if not may_see_private and line.visibility not in ("", "normal"):
         raise Refused(f"mail {raw_id} is restricted: only the privacy circle may open it")
     try:
-        looked = look(engine, Shelf(open_door(engine)), row, now=now)
+        looked = look(engine, Shelf(open_door(engine), engine.renderer), row, now=now)
     except Purged as error:
         raise Refused(str(error)) from error
     thread, reading = looked.thread, looked.reading

@@ -91,8 +91,8 @@ def _answers(segments: Iterable[Segment]) -> list[tuple[str, str]]:
     for segment in segments:
         if segment.kind is SegmentKind.QUOTE:
             quote = segment.text
-        elif segment.kind is SegmentKind.REPLY and segment.text.strip():
-            found.append((segment.text, quote))
+        elif segment.kind is SegmentKind.REPLY and segment.said.strip():
+            found.append((segment.said, quote))
     return found
 
 

@@ -54,4 +54,4 @@ def _courteous(sentence: str) -> bool:
 def _length(sentence: str) -> float:
     if _UNSPACED.search(sentence):
         return len(sentence) / 3
-    return len(_WORD.findall(sentence))
+    return sum(1 for word in sentence.split() if _WORD.search(word))

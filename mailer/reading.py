@@ -3,9 +3,14 @@
 The context is everything a reader may know of our side; with an empty one a mail is still read.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+
+INSIDE = "answer-inside"
+"""Names the rule by which words inside a quote are the writer's."""
+_MARK = re.compile(r"^[ \t]{0,3}> ?", re.MULTILINE)
 
 
 class SegmentKind(StrEnum):
@@ -29,6 +34,11 @@ class Segment:
     kind: SegmentKind
     text: str
     by: str = ""
+
+    @property
+    def said(self) -> str:
+        """The text without the mark of a quote that it was typed into."""
+        return _MARK.sub("", self.text) if self.by == INSIDE else self.text
 
 
 class Kind(StrEnum):

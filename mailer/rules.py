@@ -69,7 +69,7 @@ class Seen:
     @cached_property
     def text(self) -> str:
         """What the person wrote, without quotes, signature and footers."""
-        return "\n\n".join(s.text.strip("\n") for s in self.segments if s.kind in _OWN_WORDS and s.text.strip()).strip()
+        return "\n\n".join(s.said.strip("\n") for s in self.segments if s.kind in _OWN_WORDS and s.said.strip()).strip()
 
     @cached_property
     def forwarded(self) -> str:

@@ -6,11 +6,14 @@ It works on the HTML's structure where a mail program marked it, and on the text
 
 import re
 from collections import Counter
+from itertools import pairwise
 
 from mailer.html import HtmlLine, to_lines
 from mailer.message import Message
 from mailer.quote import Finder, Intro
+from mailer.reading import INSIDE as _INSIDE
 from mailer.reading import Segment, SegmentKind
+from mailer.sent import sent_of, solid
 from mailer.signature import name_words, tail
 
 _K = SegmentKind
@@ -27,8 +30,10 @@ _ANSWER = re.compile(
     r"\s?(?:\[\d+\])?\s?[:\uff1a]",
     re.IGNORECASE,
 )
+_DEEPER = re.compile(r"\s{0,3}>\s?>")  # what somebody else had quoted before
+_KNOWN = 12  # characters of a line that is ours wherever it stands
+_MARKED_KNOWN = 5  # so many lines of ours make a marked quote surely our mail
 _DASHES = re.compile(r"\s*(?:--|\u2014)\s*")
-_TOKEN = re.compile(r"\w+")
 _WORD = re.compile(r"\w")
 
 
@@ -58,19 +63,6 @@ def _shown(message: Message) -> list[HtmlLine] | None:
     return lines
 
 
-def _paragraphs(lines: list[str], start: int) -> list[tuple[int, int]]:
-    """Runs of lines that are not blank, from `start` on."""
-    found: list[tuple[int, int]] = []
-    for i in range(start, len(lines)):
-        if not lines[i].strip():
-            continue
-        if found and found[-1][1] == i:
-            found[-1] = (found[-1][0], i + 1)
-        else:
-            found.append((i, i + 1))
-    return found
-
-
 class _Body:
     """Lines of one body and the label of each."""
 
@@ -92,6 +84,7 @@ class _Body:
         self.by = self.by or [""] * count
         self.kinds: list[SegmentKind | None] = [None] * count
         self.sent = sent_lines
+        self.own: list[bool | None] = []  # whether lines are from the mail we sent, where that is known
         self._answers = bool(message.in_reply_to) or _ANSWER.match(message.subject) is not None
         self.top = 0  # above it nothing is written, as far as intros have been looked for
         self.tabbed = False
@@ -128,6 +121,7 @@ class _Body:
         self._structure()
         self._lazy()
         self._intros()
+        self._typed_inside()
         self._citations()
         self._only_quote()
         self._only_rest()
@@ -143,18 +137,19 @@ class _Body:
         if last >= 0 and rest and short and _DASHES.fullmatch(self.lines[rest[0]]):
             self._set(rest[0], len(self.lines), _K.QUOTE, "below-quote")
 
-    def _set(self, start: int, end: int, kind: SegmentKind, by: str) -> None:
+    def _set(self, start: int, end: int, kind: SegmentKind | None, by: str) -> None:
         for i in range(start, end):
             self.kinds[i] = kind
             self.by[i] = by
 
     def _sent_again(self) -> None:
-        """Lines of our own mail that come back without quote marks are quotes."""
+        """Lines of our own mail that come back without quote marks are quotes, however they were broken."""
         if not self.sent:
             return
+        self.own = sent_of(self.sent).own(self.lines)
         for i, line in enumerate(self.lines):
-            bare = line.strip()
-            if len(bare) > 12 and bare in self.sent and not self.quoted[i]:
+            known = len(line.strip()) > _KNOWN and line.strip() in self.sent
+            if not self.quoted[i] and (known or (self.own[i] and solid(line))):
                 self.quoted[i] = True
                 self.by[i] = "sent-line"
 
@@ -263,10 +258,16 @@ class _Body:
         follows = finder.next_text(intro.end)
         if intro.form == "attribution" and follows < count and self.lines[follows].startswith(("\t", "| ")):
             self._tabbed(intro.end, self.lines[follows][0])
-        quote_next = follows < count and self.quoted[follows]
+        quote_next = follows < count and self.quoted[follows] and self.by[follows] != "sent-line"
         self._set(intro.start, intro.end, _K.INTRO, intro.by)
         if quote_next and intro.form != "above":
             return intro.end  # what is quoted is marked, so answers between and below it are not
+        if not above and self._is_ours(intro.end):
+            before = self.kinds.copy(), self.by.copy()
+            self._set(intro.end, count, _K.QUOTE, intro.by)
+            if self._answers_inside(intro.end):
+                return count
+            self.kinds, self.by = before
         if not above and intro.form == "attribution":
             return intro.end  # nothing above it: what follows may be the answer
         if not above and intro.form in ("headers", "original"):
@@ -288,18 +289,38 @@ class _Body:
                 self.quoted[i] = True
                 self.kinds[i], self.by[i] = _K.QUOTE, "tab-mark"
 
-    def _answers_inside(self, start: int) -> None:
-        """Answers typed into a quote without marks: paragraphs that were not in the mail we sent."""
-        known = [i for i in range(start, len(self.lines)) if self.lines[i].strip() in self.sent]
-        if len(known) < 3:
-            return
-        vocabulary = {word for line in self.sent for word in _TOKEN.findall(line.lower())}
-        for a, b in _paragraphs(self.lines, start):
-            words = [w for line in self.lines[a:b] for w in _TOKEN.findall(line.lower())]
-            inside = a > known[0] and not any(line.strip() in self.sent for line in self.lines[a:b])
-            if inside and words and sum(w in vocabulary for w in words) < 0.7 * len(words):
-                for i in range(a, b):
-                    self.kinds[i], self.by[i] = None, ""
+    def _is_ours(self, start: int) -> bool:
+        """Whether the mail that we sent stands below a line."""
+        return any(own and solid(self.lines[i]) for i, own in enumerate(self.own[start:], start))
+
+    def _typed_inside(self) -> None:
+        """Answers inside what the HTML's structure or quote marks say is a quote, as phones leave them."""
+        if "rest" in self.marks:
+            self._answers_inside(self.marks.index("rest"))
+        elif _K.QUOTE in self.kinds:
+            self._answers_inside(self.kinds.index(_K.QUOTE), marked=True)
+
+    def _answers_inside(self, start: int, *, marked: bool = False) -> bool:
+        """Answers typed into a quote without marks of their own: lines that were not in the mail we sent.
+
+        Only where the quote surely is that mail; in a `marked` one, where it is nearly all of that mail. Answers
+        whether there are any.
+        """
+        at = [i for i in range(start, len(self.own)) if self.own[i] is not None]
+        if marked:
+            at = [i for i in at if self.kinds[i] is _K.QUOTE and not _DEEPER.match(self.lines[i])]
+        known = [i for i in at if self.own[i] and solid(self.lines[i])]
+        theirs = [i for i in at if known and i > known[0] and not self.own[i]]
+        runs = sum(any(self.own[a + 1 : b]) for a, b in pairwise([start - 1, *theirs]))
+        if not theirs or runs > 2 * len(known) or (marked and (len(known) < _MARKED_KNOWN or 2 * runs > len(known))):
+            return False
+        for i in theirs:
+            end = i + 1  # a link on a line of its own goes with the words above it
+            while end < len(self.lines) and self.own[end] is None and self.lines[end].strip("> \t"):
+                end += 1
+            for j in range(i, end):
+                self.kinds[j], self.by[j], self.quoted[j] = None, _INSIDE, False
+        return True
 
     def _written(self, start: int, end: int) -> bool:
         return any(self.kinds[j] is None and _WORD.search(self.lines[j]) for j in range(start, end))
@@ -340,7 +361,7 @@ class _Body:
         for i, line in enumerate(self.lines):
             if self.kinds[i] is None or not line.strip():
                 if line.strip():
-                    self.kinds[i], self.by[i] = _K.REPLY, ""
+                    self.kinds[i], self.by[i] = _K.REPLY, _INSIDE if self.by[i] == _INSIDE else ""
                 else:
                     self.kinds[i], self.by[i] = before, self.by[i - 1] if i else ""
             before = self.kinds[i] or _K.REPLY
