@@ -196,7 +196,7 @@ class _Apply:
             self._command(owner)
         elif decision.absent_until is not None and decision.actor is not None:
             self._away(owner)
-        elif decision.state is RawState.ROUTED:
+        elif decision.state is RawState.ROUTED or (decision.state is RawState.FILED and decision.task):
             self._route(owner)
         elif decision.ask and self.looked.answerable:
             asked = answers.question(self.engine, owner, self.looked.thread, self.looked.reading.language)
@@ -289,9 +289,10 @@ class _Apply:
 
     def _route(self, owner: ProcessRow) -> None:
         """Wake whoever looks after such a thing, and tell a writer whom we know that a person has it."""
-        looked, about = self.looked, self._whose()
-        track = next((one.track_id for one in looked.statements if one.track_id is not None), None)
-        language = about if self.task == "translation" else looked.reading.language
+        looked, whose = self.looked, self._whose()
+        about = looked.statements if self.state is RawState.ROUTED else ()  # beside a task they answer something else
+        track = next((one.track_id for one in about if one.track_id is not None), None)
+        language = whose if self.task == "translation" else looked.reading.language
         with self.engine.db.read() as tx:
             to = calls.responsible(tx, owner, language, track if self.task == "date" else None)
         if looked.reading.visibility is Visibility.SAFETY:

@@ -6,7 +6,7 @@ elsewhere is a community voice, filed after one confirmation. Whatever is doubtf
 is refused after it was taken.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from db.roster import GroupRow, LiaisonRow
@@ -251,6 +251,16 @@ def _routed(thread: Thread, reading: Reading) -> Decision | None:
     return Decision(RawState.ROUTED, reading.rule, about, filing=filing, task=about)
 
 
+def _answers_too(thread: Thread, routed: Decision) -> Decision:
+    """A longer answer with something for a person in it: filed as any answer, with the task beside it."""
+    return replace(routed, state=RawState.FILED, filing=_as_writer(thread, "public"))
+
+
+def _unproved(thread: Thread, vouched: Vouched) -> bool:
+    """Whether it says to be from a liaison, and neither their domain nor a fresh token vouches for that."""
+    return thread.writer is not None and bool(vouched.result) and not (vouched.aligned or _fresh(thread))
+
+
 def _as_writer(thread: Thread, visibility: str) -> Filing:
     """Filed as the liaison who wrote, or as somebody of the community."""
     if thread.writer is None:
@@ -277,14 +287,14 @@ def _by_person(thread: Thread, reading: Reading, vouched: Vouched) -> Decision:
     if "supports" in reading.notes and reading.disposition is Disposition.IGNORE:
         return Decision(RawState.REACTION, rule, "a nod")
     if reading.disposition is Disposition.ROUTE and (routed := _routed(thread, reading)):
-        return routed
+        return routed if _unproved(thread, vouched) or not reading.statements else _answers_too(thread, routed)
     held = reading.disposition is Disposition.HOLD and "stranger" not in reading.notes
     if held or reading.disposition is Disposition.IGNORE:
         state = RawState.HELD if held else RawState.IGNORED
         return Decision(state, rule, ", ".join(reading.notes) or rule)
     if thread.token is not None and thread.mailing is None:
         return Decision(RawState.HELD, rule, "it answers a mail that we no longer have")
-    if thread.writer is not None and vouched.result and not (vouched.aligned or _fresh(thread)):
+    if _unproved(thread, vouched):
         return Decision(RawState.HELD, "not proved", UNPROVED, ask=True)
     if thread.writer is not None:
         return Decision(RawState.FILED, rule, filing=_as_writer(thread, visibility))

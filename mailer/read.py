@@ -5,13 +5,14 @@ caller still has the raw bytes. Time and memory are bounded by the limits of the
 """
 
 import re
+from dataclasses import replace
 
 from mailer.anchor import statements
 from mailer.language import language_of
 from mailer.message import Envelope, Message
 from mailer.parse import parse
 from mailer.reading import Context, Disposition, Kind, Reading, Segment, SegmentKind, StatementRead, Visibility
-from mailer.rules import Seen, Verdict, judge
+from mailer.rules import ROUTED, Seen, Verdict, judge
 from mailer.segment import segment
 
 _UNSPOKEN = (Kind.BOUNCE, Kind.COMPLAINT, Kind.MDN, Kind.REACTION, Kind.CALENDAR)
@@ -93,13 +94,27 @@ def _statements(seen: Seen, verdict: Verdict) -> tuple[StatementRead, ...]:
     """The statements of what is a person's answer; a mail that only moves or asks something has none."""
     if verdict.kind is not Kind.REPLY or verdict.disposition not in _STATED:
         return ()
-    if verdict.disposition is Disposition.ROUTE and verdict.notes[:1] in (("translation",), ("date",)):
-        return ()
     segments = seen.segments
     if verdict.text:
         segments = (Segment(SegmentKind.REPLY, verdict.text, "private lane"),)
     passed_on = (forwarded_words(seen.forwarded) or seen.attached) if "forwarded" in verdict.notes else ""
     found = statements(segments, seen.context, seen.message.subject, passed_on)
-    if verdict.disposition is Disposition.ROUTE:  # beside the task for a person, only what clearly answers something
-        return tuple(statement for statement in found if statement.anchors and statement.confidence >= SURE_ENOUGH)
+    if verdict.disposition is Disposition.ROUTE:
+        return _beside(found, verdict, _language(verdict, seen.text, seen))
     return found
+
+
+def _beside(found: tuple[StatementRead, ...], verdict: Verdict, language: str) -> tuple[StatementRead, ...]:
+    """What a mail answers besides what a person must do: paragraphs that ask for nothing, if one is surely an answer.
+
+    A report about somebody's safety is never cut; nor is a mail whose rest alone would still go to a person.
+    """
+    if verdict.visibility is Visibility.SAFETY:
+        return tuple(one for one in found if one.anchors and one.confidence >= SURE_ENOUGH)
+    asks = ROUTED[verdict.notes[0]]
+    rest = []
+    for one in found:
+        said = "\n\n".join(part for part in one.text.split("\n\n") if not asks(part, language))
+        rest += [replace(one, text=said)] if said.strip() else []
+    sure = any(one.anchors and one.confidence >= SURE_ENOUGH for one in rest)
+    return tuple(rest) if sure and not asks("\n\n".join(one.text for one in rest), language) else ()

@@ -85,7 +85,7 @@ _ROLE = re.compile(
     r"liaison|contact|colleague|successor|enlace|contacto|colega|collègue|référent|kontakt|ansprech|"
     r"kollege|kollegin|ligação|contato|representante|"
     r"коллег|контакт|координатор|представител|联络|聯絡|同事|担当|後任|連絡|penghubung|kontak|rekan|קשר|עמית|اتصال|"
-    r"منسق|زميل|ممثل|संपर्क|सहकर्मी|"
+    r"تنسيق|منسق|زميل|ممثل|संपर्क|सहकर्मी|"
     r"kiungo|mwenzangu|mwakilishi|referente|collega|contactpersoon|koordynator|kolega|koleżanka|следующ|"
     r"наступ|담당|동료|đại diện|đồng nghiệp|irtibat|temsilci|رابط|همکار|kapcsolat|yhteyshenkilö",
     re.IGNORECASE,

@@ -308,6 +308,13 @@ def _reply(seen: Seen) -> Verdict:
     return Verdict(Kind.REPLY, Disposition.FILE, notes=("forwarded",) if passed_on else ())
 
 
+ROUTED: dict[str, Callable[[str, str], bool]] = {
+    "handover": route.is_handover,
+    "translation": route.is_translation_fault,
+    "date": route.is_date_fault,
+}
+"""What tells of a text in some language that it makes a task for a person, by the note of the verdict."""
+
 RULES: tuple[Rule, ...] = (
     Rule("bounce", _bounce),
     Rule("complaint", _complaint),

@@ -17,6 +17,8 @@ from mailer.message import Message
 
 MAX_HEADERS, MAX_LENGTH, MAX_QUERIES = 20, 4_000, 8
 TxtLookup = Callable[[str], tuple[str, ...]]
+# What a domain asks for, as OpenDMARC, Gmail and rspamd write it: in a comment beside the result.
+_ASKED = re.compile(r"\(\s{0,4}(?:p|policy)\s{0,4}=\s{0,4}(none|quarantine|reject)\b[^()]{0,200}\)", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]{0,400}\)")
 _RESULT = re.compile(r"^\s*([a-z][a-z0-9\-]{1,40})(?:/\d+)?\s*=\s*([a-z]{2,20})\b(.*)$", re.IGNORECASE | re.DOTALL)
 _PROPERTY = re.compile(r"\b([a-z]{2,10})\.([a-z0-9\-]{1,30})\s*=\s*\"?([^\s;\"]{1,300})\"?", re.IGNORECASE)
@@ -114,7 +116,7 @@ def _without_comments(value: str) -> str:
 
 def parse_results(value: str) -> tuple[str, tuple[Result, ...]]:
     """Server and results of one Authentication-Results value; ('', ()) where it cannot be read."""
-    pieces = _without_comments(value[:MAX_LENGTH]).split(";")
+    pieces = _without_comments(_ASKED.sub(r" policy.dmarc=\1 ", value[:MAX_LENGTH])).split(";")
     words = pieces[0].split()
     if not words or len(words) > 2:
         return "", ()

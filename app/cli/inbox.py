@@ -172,4 +172,10 @@ def reprocess(
             for mark, words, colour in (("-", one.before, "red"), ("+", one.after, "green")):
                 for line in words.splitlines():
                     console.out.print(Text(f"    {mark} {line}", colour))
-    console.say(f"{len(changes)} mails would be read differently" if not apply else f"{len(changes)} mails read anew")
+    done = sum(change.applied for change in changes)
+    left = len(changes) - done
+    console.say(
+        f"{len(changes)} mails would be read differently"
+        if not apply
+        else f"{done} mails read anew" + (f", {left} left as they were, for a person to decide" if left else "")
+    )

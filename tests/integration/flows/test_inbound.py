@@ -683,6 +683,36 @@ def test_corrections_and_handovers_are_tasks_that_say_whose(world: World, text: 
     assert (task.kind, task.note) == (kind, note)
 
 
+@pytest.mark.parametrize(
+    ("aside", "kind"),
+    [
+        ("By the way, from 1 June Kim Lee (kim@west.example) takes over from me as your liaison.", "handover"),
+        ("The date of the open meeting is wrong: it should be 20 March instead of 19 March.", "date"),
+        ("The Arabic translation of item 1 is wrong: it changes the meaning. It should be 'may'.", "translation"),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_longer_answer_is_filed_beside_its_task(world: World, aside: str, kind: str, first: bool) -> None:
+    said = ["MON-1: The region, with its own people.", "MON-2: A third."]
+    world.reply(
+        world.mailbox("ana")[0], "\n\n".join([aside, *said] if first else [said[0], aside, said[1]]), quote=False
+    )
+    world.turn()
+    row, statements = filed(world)
+    assert (newest(world).state, row.visibility) == ("filed", "public")
+    assert [one.body for one in statements] == said
+    assert aside in (row.body or "")
+    assert (kind, "raw") in open_tasks(world)
+
+
+def test_a_report_about_safety_is_never_cut(world: World) -> None:
+    said = "MON-1: The region.\n\nSomebody keeps threatening me, and he knows where I live."
+    world.reply(world.mailbox("ana")[0], said, quote=False)
+    world.turn()
+    assert (newest(world).state, filed(world)[0].visibility) == ("routed", "safety")
+    assert count(world, tables.Statement) == 0
+
+
 # -- bad input
 
 

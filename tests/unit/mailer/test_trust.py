@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailer.message import Message
-from mailer.trust import authentication_results, claims_failure, dmarc, domain_of, parse_results, published
+from mailer.trust import authentication_results, claims_failure, dmarc, domain_of, front_says, parse_results, published
 from tests.letters import letter
 
 ZONE: Mapping[str, tuple[str, ...]] = {
@@ -163,3 +163,19 @@ def test_anything_can_be_parsed(value: str) -> None:
         "permerror",
         "temperror",
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "policy"),
+    [
+        ("dmarc=fail (p=none dis=none) header.from=north.example", "none"),
+        ("dmarc=fail (p=NONE sp=QUARANTINE dis=NONE) header.from=north.example", "none"),
+        ("dmarc=fail reason=x header.from=north.example (policy=reject)", "reject"),
+        ("dmarc=fail policy.dmarc=quarantine header.from=north.example", "quarantine"),
+        ("dmarc=fail (perhaps p=none) header.from=north.example", ""),
+    ],
+)
+def test_what_the_domain_asks_for_is_read_from_a_comment_too(written, policy):
+    message = letter(headers={"Authentication-Results": f"mx.here.example; {written}"})
+    said = front_says(message, ("mx.here.example",))
+    assert (said.result, said.policy) == ("fail", policy)
