@@ -32,7 +32,8 @@ _TAPBACK = re.compile(
 _SENTENCE = re.compile(
     r"(?P<emoji>[^\w\s]{1,8})?\s*[^\n]{2,60}?\s(?:(?:reacted to|hat auf|a réagi à|ha reaccionado a|reagiu à|reagiu a|"
     r"отреагировал[аи]? на|ha reagito a|heeft gereageerd op|reagerade på) [^\n:]{4,40}|"
-    r"(?:liked|loved|laughed at|disliked|celebrated) your (?:message|e-?mail|reply))\s*(?P<colon>:)?\s*",
+    r"(?:liked|loved|laughed at|disliked|celebrated) your (?:message|e-?mail|reply))\s*(?P<colon>:)?\s*"
+    r"(?P<below>[^\w\s]{1,8})?\s*",
     re.IGNORECASE,
 )
 _PREFIXES = re.compile(r"^(?:\s*[^\W\d_]{1,12}\s?[:：])+\s*")
@@ -83,7 +84,7 @@ def _in_words(text: str) -> str:
     found = _SENTENCE.fullmatch(text.strip()) if len(text) <= 120 else None
     if found is None or not found["colon"]:
         return ""
-    emoji = (found["emoji"] or "").strip()
+    emoji = (found["emoji"] or found["below"] or "").strip()
     return emoji if emoji and _EMOJI_ONLY.fullmatch(emoji) else "?"
 
 

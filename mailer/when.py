@@ -14,7 +14,7 @@ from functools import lru_cache
 from babel.core import Locale, UnknownLocaleError
 from babel.dates import get_day_names, get_month_names
 
-from mailer.phrases import fold, phrases
+from mailer.phrases import fold, phrases, tables
 
 _MAX = 4_000
 _LOCALES = {"zh-Hans": "zh_Hans", "zh-Hant": "zh_Hant", "tl": "fil"}
@@ -22,6 +22,7 @@ _FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
 _ISO = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d./-])(\d{1,2}) ?([./-]) ?(\d{1,2})(?:(?: ?\2 ?)(\d{4}|\d{2}))?(?![\d])")
 _CJK = re.compile(r"(?:(\d{4}) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일号號]?")
+_CJK_END = re.compile(r"(?:(\d{4}) ?[年년] ?)?(\d{1,2}) ?[月월] ?[末底말]")
 _VIETNAMESE = re.compile(r"(?<!\d)(\d{1,2}) tháng (\d{1,2})(?: năm (\d{4}))?", re.IGNORECASE)
 # A month's name; in the scripts of India and Thailand vowel signs are no letters, but belong to it. No character may
 # fit both alternatives: a run of such ones would be tried in as many ways as it has subsets.
@@ -30,6 +31,8 @@ _DAY = re.compile(
     r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|\.?º|ª|°|-?го|-го|-е|\.)?,?[ -](?:(?:de|of|den|da|di|del|i) |d')?"
     rf"({_NAME})\.?"
 )
+_NAMED = re.compile(rf" ?(?:(?:de|of|des|du|di|del) |d')?({_NAME})")
+_BEFORE = re.compile(rf"({_NAME}) ?$")
 _AFTER = re.compile(rf"({_NAME})\.? (?:den |the )?(\d{{1,2}})(?:st|nd|rd|th|\.)?(?!\d|[:.]\d)")
 _YEAR = re.compile(r"[ .,/-]{0,3}(?:de |del |of |năm |г\. ?)?(\d{4})(?!\d)")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -74,7 +77,10 @@ def date_words(language: str) -> frozenset[str]:
     """The folded words that dates of a language are made of, English ones among them."""
     months, days = _names(language)
     english = (*_names("en")[0], *_names("en")[1])
-    return frozenset((*months, *days, *english, "tháng"))
+    ends = (
+        word for phrase in tables().get(language, {}).get("dates", {}).get("ends", ()) for word in fold(phrase).split()
+    )
+    return frozenset((*months, *days, *english, *ends, "tháng"))
 
 
 def _month(word: str, languages: tuple[str, ...]) -> int | None:
@@ -150,6 +156,39 @@ def _found(text: str, languages: tuple[str, ...], today: date | None) -> Iterato
                     yield Day(match.start(), end, value)
 
 
+def _month_ends(text: str, languages: tuple[str, ...], today: date | None) -> Iterator[Day]:
+    """The last days of months that are named: "the end of April", "4月末", "अप्रैल के अंत"."""
+    for match in _CJK_END.finditer(text):
+        if value := _last_of(match.group(1), int(match.group(2)), today):
+            yield Day(match.start(), match.end(), value)
+    plain = fold(text)
+    for mark in phrases("dates", "ends").find(plain) if len(plain) == len(text) else ():
+        if mark.language not in languages:
+            continue
+        after, before = _NAMED.match(text, mark.end), _BEFORE.search(text, max(0, mark.start - 26), mark.start)
+        for name in (after, before):
+            month = _whole_month(name.group(1), mark.language) if name else None
+            year = _YEAR.match(text, name.end()) if name and name is after else None
+            value = _last_of(year.group(1) if year else None, month, today) if month else None
+            if name and value:
+                yield Day(min(mark.start, name.start(1)), max(mark.end, (year or name).end()), value)
+                break
+
+
+def _whole_month(word: str, language: str) -> int | None:
+    """The month that a word names in full, whatever case it stands in."""
+    word = fold(word).strip(". ")
+    known = _names(language)[0]
+    inflected = (n for name, n in known.items() if len(name) > 3 and word[:-1] in (name, name[:-1]) and word[:1])
+    return known.get(word) or next(inflected, None)
+
+
+def _last_of(year: str | None, month: int, today: date | None) -> date | None:
+    """The last day of a month."""
+    first = _make(year, month, 1, today) or (_make(year, month, 28, today) if not year else None)
+    return (first.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1) if first else None
+
+
 def _weekdays(text: str, languages: tuple[str, ...], today: date | None) -> Iterator[Day]:
     if today is None:
         return
@@ -184,7 +223,8 @@ def dates_in(text: str, languages: tuple[str, ...], today: date | None = None) -
     """Dates in a text in order of place, none inside another; weekdays only where there is no date."""
     text = digits(unicodedata.normalize("NFKC", text[:_MAX]))
     kept: list[Day] = []
-    found = sorted(_found(text, (*languages, "en"), today), key=lambda d: (d.start, -d.end))
+    known = (*languages, "en")
+    found = sorted((*_found(text, known, today), *_month_ends(text, known, today)), key=lambda d: (d.start, -d.end))
     for day in found or sorted(_weekdays(text, (*languages, "en"), today), key=lambda d: d.start):
         if not kept or day.start >= kept[-1].end:
             kept.append(day)
