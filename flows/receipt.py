@@ -29,6 +29,7 @@ from flows.engine import Engine
 from flows.failpoint import Failpoint
 from flows.notice import Single
 from mailer.content import Block, Filed, ReceiptMail
+from mailer.mask import mask
 from mailer.message import Message
 from mailer.parse import parse
 
@@ -228,7 +229,7 @@ def _filed(due: _Due, one: StatementRow, languages: Sequence[str], fallbacks: di
     elif title:
         about = Block(title, due.owner.source_lang)
     home = next(row for row in due.inputs if row.id == one.input_id)
-    text = (one.body or "").strip()
+    text = (mask(one.body or "") if one.masked is None else one.masked).strip()  # a receipt leaves the house
     shown = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN].rstrip()} […]"
     return Filed(ref=one.ref, text=Block(shown, home.language or "und"), number=number, about=about, code=code)
 

@@ -36,7 +36,11 @@ _PRIVATE = re.compile(
     r"wetransfer\.com/downloads/|we\.tl/|mega\.nz/|/s/[A-Za-z0-9]{12,}|//[^/\s@:]{1,60}:[^/\s@]{1,60}@",
     re.IGNORECASE,
 )
-_PHONE = re.compile(r"(?<![\w.,/\-#])(?<!\d:)(?:\+|00|\()?\d[\d\s().\-/\u00a0\u2009\u2010-\u2013]{5,22}\d(?![\w%])")
+_UNSPACED = r"\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # scripts whose letters may touch a number
+_PHONE = re.compile(
+    rf"(?:(?<![\w.,/\-#])|(?<=[{_UNSPACED}]))(?<!\d:)(?:\+|00|\()?\d[\d\s().\-/\u00a0\u2009\u2010-\u2013]{{5,22}}\d"
+    rf"(?!(?![{_UNSPACED}])[\w%])"
+)
 _PHONE_WORD = re.compile(
     r"(?:tel|tél|phone|mobile?|mob|cell|fon|telefon|teléfono|telefone|telp|hp|whatsapp|signal|handy|simu|"
     r"call|тел|телефон|моб|هاتف|جوال|טלפון|נייד|फ़ोन|फोन|मोबाइल|電話|电话|手机|手機|携帯|전화|ফোন|โทร)"

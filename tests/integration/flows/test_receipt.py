@@ -37,6 +37,15 @@ def test_it_speaks_the_writers_language(world: World) -> None:
     assert "من ينبغي أن يقرر المنح؟" in said.text
 
 
+def test_personal_data_is_masked_in_it(world: World) -> None:
+    world.reply(world.mailbox("ana")[0], "MON-2: Half. Ask Rui: +351 912 345 678, rui@oak.example.", quote=False)
+    world.turn()
+    said = world.mailbox("ana")[-1]
+    assert "MON-2: Half. Ask Rui: [phone number], [e-mail address]" in said.text
+    for secret in ("345 678", "rui@oak"):
+        assert secret not in said.text + said.html
+
+
 def test_it_goes_to_the_address_that_wrote(world: World) -> None:
     # Never to where a Reply-To says: anybody could have us write to anybody (RFC 3834 section 4).
     elsewhere = {"Reply_To": "victim@else.example", "Return_Path": "<victim@else.example>"}

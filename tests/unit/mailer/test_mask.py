@@ -58,6 +58,22 @@ def test_kept(text: str) -> None:
     assert mask(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("電話は090-1234-5678です。", f"電話は{PHONE}です。"),
+        ("TEL 03-1234-5678まで", f"TEL {PHONE}まで"),
+        ("我的手机13812345678，谢谢", f"我的手机{PHONE}，谢谢"),
+        ("전화는 010-1234-5678입니다", f"전화는 {PHONE}입니다"),
+        ("โทร 081-234-5678ครับ", f"โทร {PHONE}ครับ"),
+        ("2019年3月27日に12345人が参加、予算は1,250,000円", "2019年3月27日に12345人が参加、予算は1,250,000円"),
+        ("2019-2020年度の第3項", "2019-2020年度の第3項"),
+    ],
+)
+def test_numbers_beside_letters_of_unspaced_scripts(text: str, masked: str) -> None:
+    assert mask(text) == masked
+
+
 def test_own_addresses_may_stay() -> None:
     text = "write to input@digest.example or ana@west.example"
     assert mask(text, ["input@digest.example"]) == f"write to input@digest.example or {EMAIL}"
