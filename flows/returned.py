@@ -26,14 +26,11 @@ def shared(tx: Tx, variant_id: int) -> tuple[str, frozenset[str]]:
     return wording.rendered.lang, _lines((_joined(pieces), to_text(_joined(wording.rendered.html))))
 
 
-def own(tx: Tx, renderer: Renderer, delivery: SentRow, lang: str, name: str, about: tuple[str, str]) -> frozenset[str]:
-    """The lines that only this reader's mail has: the greeting, why it is sent, what became of their statements.
-
-    `about` is the group's name ('' for none or several) and that of the process.
-    """
+def own(tx: Tx, renderer: Renderer, delivery: SentRow, lang: str, name: str, process: str) -> frozenset[str]:
+    """The lines that only this reader's mail has: the greeting, why it is sent, what became of their statements."""
     blocks = frozen.load_blocks(outbox.personal(tx, [delivery.id]).get(delivery.id)).values()
-    words = renderer.personal(lang, name, *about)
-    spoken = (words[key] for key in _SPOKEN)
+    said = [renderer.personal(lang, *who, process) for who in ((name, WILD), (WILD, WILD), (name, ""))]
+    spoken = (words[key] for words in said for key in _SPOKEN)
     return _lines((*spoken, *(block.text for block in blocks), *(to_text(block.html) for block in blocks)))
 
 

@@ -103,7 +103,7 @@ def gather(
     original = _original(tx, mailing, writer)
     context = replace(
         _context(tx, shelf, house, token, writer, named),
-        sent_lines=_sent_lines(tx, shelf, delivery, _reader(owner, named, groups)),
+        sent_lines=_sent_lines(tx, shelf, delivery, named.name if named else "", owner.name if owner else ""),
         items=known[0],
         questions=known[1],
         tracks=known[2],
@@ -153,12 +153,6 @@ def _context(
         writer_languages=_languages(writer, named),
         statement_refs=tuple(inputs.references_of(tx, writer.liaison.id)) if writer else (),
     )
-
-
-def _reader(owner: ProcessRow | None, named: LiaisonRow | None, groups: tuple[GroupRow, ...]) -> tuple[str, str, str]:
-    """How our mail called its reader: name, group (where it is one), process."""
-    group = groups[0].name if len(groups) == 1 else ""
-    return named.name if named else "", group, owner.name if owner else ""
 
 
 def _writer(tx: Tx, owner: ProcessRow | None, writer_key: str, now: datetime) -> Standing | None:
@@ -247,12 +241,12 @@ def _asked(tx: Tx, shelf: Shelf, owner: ProcessRow | None, mailing: MailingRow |
     return shelf.asked[place]
 
 
-def _sent_lines(tx: Tx, shelf: Shelf, delivery: SentRow | None, reader: tuple[str, str, str]) -> frozenset[str]:
-    """The lines of the mail that is answered; `reader` is its reader's name, group and process."""
+def _sent_lines(tx: Tx, shelf: Shelf, delivery: SentRow | None, name: str, process: str) -> frozenset[str]:
+    """The lines of the mail that is answered, sent to somebody of that name."""
     if delivery is None or delivery.variant_id is None:
         return frozenset()
     variant = delivery.variant_id
     if variant not in shelf.lines:
         shelf.lines[variant] = returned.shared(tx, variant)
     lang, lines = shelf.lines[variant]
-    return lines | returned.own(tx, shelf.renderer, delivery, lang, reader[0], reader[1:]) if lines else lines
+    return lines | returned.own(tx, shelf.renderer, delivery, lang, name, process) if lines else lines
