@@ -173,8 +173,11 @@ def question(engine: Engine, owner: ProcessRow, thread: Thread, language: str) -
     )
 
 
-def noted(engine: Engine, owner: ProcessRow, thread: Thread, kind: str) -> Single:
-    """Tell a liaison that a person looks after what they wrote. It says nothing of what that was; once an hour."""
+def noted(engine: Engine, owner: ProcessRow, thread: Thread, kind: str, filed: int) -> Single:
+    """Tell a liaison that a person looks after what they wrote, and that the rest is filed, as so many statements.
+
+    It says nothing of what that was; once an hour.
+    """
     known, received = thread.writer, thread.raw.received_at
     sender = engine.keys.address_hash(thread.writer_key)
     languages = known.liaison.languages if known is not None else ()
@@ -184,7 +187,7 @@ def noted(engine: Engine, owner: ProcessRow, thread: Thread, kind: str) -> Singl
         rendered=engine.renderer.render(
             NoticeKind.NOTED,
             spoken(engine, (*languages, owner.source_lang)),
-            {"mail": NoticeMail(process=owner.name, footer=mail_footer(engine, owner, None))},
+            {"mail": NoticeMail(process=owner.name, footer=mail_footer(engine, owner, None), number=filed)},
         ),
         liaison_id=known.liaison.id if known is not None else None,
         address_id=known.address.id if known is not None else None,

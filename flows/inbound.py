@@ -301,7 +301,8 @@ class _Apply:
         else:
             letters = self._call(owner, to)
         if looked.answerable and looked.thread.writer is not None:
-            letters.append(answers.noted(self.engine, owner, looked.thread, self.task))
+            filed = len(looked.statements) if self.state is RawState.FILED else 0
+            letters.append(answers.noted(self.engine, owner, looked.thread, self.task, filed))
         self.letters += [(owner, single) for single in letters]
 
     def _call(self, owner: ProcessRow, to: ContactRow | None) -> list[Single]:

@@ -253,7 +253,7 @@ def _routed(thread: Thread, reading: Reading) -> Decision | None:
 
 def _answers_too(thread: Thread, routed: Decision) -> Decision:
     """A longer answer with something for a person in it: filed as any answer, with the task beside it."""
-    return replace(routed, state=RawState.FILED, filing=_as_writer(thread, "public"))
+    return replace(routed, state=RawState.FILED, reason=None, filing=_as_writer(thread, "public"))
 
 
 def _unproved(thread: Thread, vouched: Vouched) -> bool:

@@ -38,7 +38,7 @@ def list_(
         ["mail", "came (UTC)", "state", "rule", "from", "subject", "why, or filed as"],
         [
             (r.raw_id, f"{r.received_at:%Y-%m-%d %H:%M}", r.state, r.rule, r.sender, r.subject,
-             r.reason or ", ".join(r.refs))
+             ", ".join(r.refs) or r.reason)
             for r in rows
         ],
     )  # fmt: skip

@@ -703,6 +703,9 @@ def test_a_longer_answer_is_filed_beside_its_task(world: World, aside: str, kind
     assert [one.body for one in statements] == said
     assert aside in (row.body or "")
     assert (kind, "raw") in open_tasks(world)
+    letters = [one.text for one in world.mailbox("ana")[1:]]
+    assert any("a part of your mail" in one and "not quoted" in one for one in letters)
+    assert any("S-1" in one and "S-2" in one for one in letters)
 
 
 def test_a_report_about_safety_is_never_cut(world: World) -> None:
