@@ -18,7 +18,7 @@ from mailer.signature import name_words, tail
 
 _K = SegmentKind
 _MAX_LINES = 60_000
-_INITIALLED = re.compile(r"\s{0,2}([^\W\d_]{1,4})>{1,9}(?:\s|$)")
+_INITIALLED = re.compile(r"\s{0,2}([^\W\d_]{1,4}|[A-Z]{1,3} )>{1,9}(?:\s|$)")
 _QUOTED = re.compile(r"^[ \t\u00a0\u200b-\u200f\u202a-\u202e\ufeff]{0,3}(?:>|\uff1e)")
 _ONLY_CLOSE = re.compile(r"^\s*>\s*[^\W\d_]{0,14}\s*:\s*$")
 # The rest of a link or of a line that did not fit: nobody begins an answer like this.
@@ -97,11 +97,14 @@ class _Body:
             self._initialled()
 
     def _initialled(self) -> None:
-        """Lines that begin with somebody's initials and '>', twice at least, as The Bat! and supercite mark a quote."""
+        """Lines that begin with somebody's initials and '>', as The Bat! and supercite mark a quote.
+
+        Twice at least; with a blank between them, "T > ", three times.
+        """
         marks = [_INITIALLED.match(line) if ">" in line[:12] else None for line in self.lines]
         counted = Counter(mark.group(1) for mark in marks if mark)
         for i, mark in enumerate(marks):
-            if mark and counted[mark.group(1)] > 1 and not self.quoted[i]:
+            if mark and counted[mark.group(1)] > (2 if mark.group(1).endswith(" ") else 1) and not self.quoted[i]:
                 self.quoted[i] = True
                 self.by[i] = "initials"
 

@@ -219,8 +219,10 @@ def _listed(lines: list[str], at: int) -> bool:
 
 
 def _initials(line: str, names: frozenset[str]) -> bool:
-    """The sender's initials: "A. R." of Ana Ruiz."""
-    letters = _LETTER.findall(fold(line)) if _INITIALS.fullmatch(line.strip()) else []
+    """The sender's initials: "A. R." or "AR" of Ana Ruiz, but not the "OK" of Olga Kim."""
+    bare = line.strip()
+    alone = _CAPITALS.fullmatch(bare) is not None and fold(bare) not in lexicon().answers
+    letters = _LETTER.findall(fold(line)) if alone or _INITIALS.fullmatch(bare) else []
     return bool(letters) and {name[0] for name in names}.issuperset(letters)
 
 
@@ -372,6 +374,7 @@ _FROM_PLACE = re.compile(
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _LETTER = re.compile(r"[^\W\d_]")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?){2,4}")
+_CAPITALS = re.compile(r"[A-Z\u00c0-\u00de\u0391-\u03a9\u0410-\u042f]{2,3}")
 _FEW_WORDS = 5  # behind "Looking forward to hearing from you"
 _PARTING = 90  # characters of a line that only takes leave
 _NAME_WORD = re.compile(r"[^\W\d_][\w.'\u2019\u00ad\u30fb\u00b7-]*")

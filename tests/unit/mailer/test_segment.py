@@ -318,3 +318,25 @@ def test_answer_below_the_phones_signature():
 def test_answers_below_and_between_survive_a_greeting_above():
     got = kinds(f"Hello all,\n\n{ATTRIBUTION}\n> One?\n\nYes.\n\n> Two?\n\nNo.\n")
     assert [t for k, t in got if k is K.REPLY] == ["Hello all,", "Yes.", "No."]
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("We agree.\n\nT > One?\nT > Two?\nT > Three?", 3),
+        ("We agree.\n\nT> One?\nT> Two?", 2),
+        ("A > B in our ranking.\nA > C as well.", 0),
+        ("We agree.\nt > one\nt > two\nt > three", 0),
+    ],
+)
+def test_lines_marked_with_initials(text, quoted):
+    found = [line for kind, part in kinds(text) if kind is K.QUOTE for line in part.split("\n")]
+    assert len(found) == quoted
+
+
+@pytest.mark.parametrize(
+    ("last", "who", "kept"), [("BT", "Bronwen Tully", False), ("OK", "Olga Kim", True), ("EU", "Bronwen Tully", True)]
+)
+def test_initials_without_stops(last, who, kept):
+    said = [text for kind, text in kinds(f"The regions should decide.\n\n{last}", name=who) if kind is K.REPLY]
+    assert ("".join(said).endswith(last)) is kept
