@@ -64,7 +64,7 @@ def tail(lines: list[str], last: bool, names: frozenset[str] = frozenset(), firs
     rows = [i for i in range(end) if lines[i].strip()]
     if last and not first and len(rows) == 1 and is_name(lines[rows[0]]) and _all_known(folded[rows[0]], names):
         spans.append((rows[0], end, _K.CLOSING, "closing"))  # the sender's name alone, below what they answered
-    _closing(lines, folded, end, spans, names)
+    _closing(lines, folded, end, spans, names, below=last and not first)
     return spans
 
 
@@ -173,12 +173,14 @@ def _signature_like(lines: list[str], start: int, end: int, strict: bool) -> boo
 # -- valediction, name, contact block
 
 
-def _closing(lines: list[str], folded: Folded, end: int, spans: list[Span], names: frozenset[str]) -> None:
-    """Label a valediction with its name, and the contact block after it."""
+def _closing(
+    lines: list[str], folded: Folded, end: int, spans: list[Span], names: frozenset[str], *, below: bool
+) -> None:
+    """Label a valediction with its name, and the contact block after it. `below` a quote they may stand alone."""
     rows = [i for i in range(max(0, end - _MAX_TAIL), end) if lines[i].strip()]
     if len(rows) < 2:
         return
-    at = _valediction(lines, folded, rows, names)
+    at = _valediction(lines, folded, rows, names, below=below)
     if at is None:
         at = _name_or_block(lines, rows)
         if at is None and _all_known(folded[rows[-1]], names):
@@ -189,7 +191,7 @@ def _closing(lines: list[str], folded: Folded, end: int, spans: list[Span], name
             return
         if at is not None and (_announced(lines, at) or _listed(lines, at)):
             return
-    if at is None or not any(lines[i].strip() for i in range(at)):
+    if at is None or not (below or any(lines[i].strip() for i in range(at))):
         return
     if _is_card(lines[at]):
         spans.append((at, end, _K.SIGNATURE, "contact-block"))
@@ -260,13 +262,16 @@ def _own_name(lines: list[str], folded: Folded, at: int, names: frozenset[str]) 
     return words >= 12 and not _CASELESS.search(lines[at]) and not lines[at].rstrip().endswith(".")
 
 
-def _valediction(lines: list[str], folded: Folded, rows: list[int], names: frozenset[str]) -> int | None:
+def _valediction(
+    lines: list[str], folded: Folded, rows: list[int], names: frozenset[str], *, below: bool
+) -> int | None:
     """The line of the valediction when everything after it looks like name and contact data."""
     closings = lexicon().closings
     for place, i in enumerate(rows):
         text = folded[i].lstrip("/-*_ ")
         match = closings.match(text)
-        if match is None or len(text) > 70 or (place == 0 and len(rows) == len([x for x in lines if x.strip()])):
+        whole = place == 0 and len(rows) == len([x for x in lines if x.strip()])
+        if match is None or len(text) > 70 or (whole and not (below and _named_below(lines, rows[1:], names))):
             continue
         left = text[match.end() :].strip(" ,.!-*_:;)\u3002\u3001")
         more = 3 if _FROM_PLACE.match(left) else 0
@@ -285,6 +290,13 @@ def _valediction(lines: list[str], folded: Folded, rows: list[int], names: froze
         if _all_sign(lines, rest, names):
             return i
     return None
+
+
+def _named_below(lines: list[str], rows: list[int], names: frozenset[str]) -> bool:
+    """Whether the first line under one valediction or two is the writer's name."""
+    under = next((lines[i] for i in rows if not _closes(lines[i].strip())), "")
+    known = _all_known(fold(under), names) if under else False
+    return known or (is_name(under) and not names.isdisjoint(_WORDS.split(fold(under))))
 
 
 def _names_behind(line: str, behind: str, left: str, names: frozenset[str]) -> bool:

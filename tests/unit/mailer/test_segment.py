@@ -340,3 +340,24 @@ def test_lines_marked_with_initials(text, quoted):
 def test_initials_without_stops(last, who, kept):
     said = [text for kind, text in kinds(f"The regions should decide.\n\n{last}", name=who) if kind is K.REPLY]
     assert ("".join(said).endswith(last)) is kept
+
+
+@pytest.mark.parametrize(
+    ("who", "signed"),
+    [
+        ("ليان القضاة", "مع خالص التحية،\nليان القضاة"),
+        ("Jule Hartwig", "Viele Grüße\nJule"),
+        ("許若晴", "此致\n敬礼\n許若晴"),
+        ("अनामिका जोशी", "सादर,\nअनामिका जोशी"),
+        ("Глеб Ярцев", "С уважением,\nГлеб Ярцев"),
+    ],
+)
+def test_a_signature_alone_below_the_last_quote(who, signed):
+    got = kinds(f"In general yes.\n\n{ATTRIBUTION}\n> One?\n\nThe regions.\n\n> Two?\n\n{signed}", name=who)
+    assert [text for kind, text in got if kind is K.REPLY] == ["In general yes.", "The regions."]
+
+
+@pytest.mark.parametrize("answer", ["Thanks,\nYes", "Thank you!\nThe regions.", "Best,\nnot good."])
+def test_an_answer_below_the_last_quote_is_no_signature(answer):
+    got = kinds(f"{ATTRIBUTION}\n> One?\n\nThe regions.\n\n> Two?\n\n{answer}", name="Bronwen Tully")
+    assert [text for kind, text in got if kind is K.REPLY][-1].endswith(answer.split("\n")[-1])
