@@ -16,11 +16,16 @@ _LEAST = 4  # words of a line that is known wherever it stands; a shorter one on
 _MOST_WILD = 24  # words that a wildcard may stand for
 _LONG, _GRAM, _SHARE = 12, 5, 0.9  # a long line is ours by most of its runs of words, though changed here and there
 _WHOLE = 0.8  # of its words make a line ours
+_MOST = 500_000  # characters of a body that are looked at
+_END = ""  # where a line ends in the tree of words
 _LINK = re.compile(r"<?\b(?:https?://|mailto:)[^\s<>]{1,2000}>?", re.IGNORECASE)
 _TOKEN_ADDRESS = re.compile(r"<?(?:reply|bounce|leave)(?:\+|%2b)[0-9a-z]{30,}@[^\s<>]{1,255}>?", re.IGNORECASE)
 _SIGNS = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # scripts without blanks between words
 _WORD = re.compile(rf"\ufffc|[{_SIGNS}]|[^\W_{_SIGNS}]+")
 _UNSPACED = re.compile(f"[{_SIGNS}]")
+
+
+Branch = dict[str, "Branch"]
 
 
 def _words(text: str) -> list[str]:
@@ -40,7 +45,8 @@ class Sent:
     """The lines of one mail of ours, ready to be known again. Looking costs time in proportion to the body."""
 
     def __init__(self, lines: frozenset[str]) -> None:
-        self._by_head: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+        self._tree: Branch = {}
+        self._wild: dict[str, list[tuple[str, ...]]] = {}
         self._grams: set[tuple[str, ...]] = set()
         for line in lines:
             words = tuple(_words(line))
@@ -48,14 +54,21 @@ class Sent:
                 words = words[1:]
             if not words:
                 continue
-            self._by_head.setdefault(words[:2] if words[1:2] != (WILD,) else words[:1], []).append(words)
             self._grams |= _grams(words)
-        for found in self._by_head.values():
-            found.sort(key=len, reverse=True)
+            if WILD in words:
+                self._wild.setdefault(words[0], []).append(words)
+                continue
+            branch = self._tree
+            for word in words:
+                branch = branch.setdefault(word, {})
+            branch[_END] = {}
 
     def own(self, body: Sequence[str]) -> list[bool | None]:
         """Whose each line of a body is."""
-        words = [_words(line) for line in body]
+        left, words = _MOST, list[list[str]]()
+        for text in body:
+            words.append(_words(text) if left > 0 else [])
+            left -= len(text)
         flat = [word for line in words for word in line]
         ends, starts, at = set[int](), set[int](), 0
         for line in words:
@@ -84,16 +97,18 @@ class Sent:
 
     def _line_at(self, flat: list[str], at: int, begins: bool, ends: set[int]) -> int:
         """How many words the longest line of ours has that stands at a place; 0 for none."""
-        for key in (tuple(flat[at : at + 2]), (flat[at],)):
-            for line in self._by_head.get(key, ()):
-                stop = at + len(line)
-                if WILD in line:
-                    stop = _wild(line, flat, at, ends)
-                elif tuple(flat[at:stop]) != line:
-                    continue
-                if stop > at and (len(line) >= _LEAST or (begins and stop in ends)):
-                    return stop - at
-        return 0
+        branch, found = self._tree, 0
+        for here in range(at, len(flat)):
+            if (deeper := branch.get(flat[here])) is None:
+                break
+            branch, length = deeper, here + 1 - at
+            if _END in branch and (length >= _LEAST or (begins and here + 1 in ends)):
+                found = length
+        for line in self._wild.get(flat[at], ()):
+            stop = _wild(line, flat, at, ends)
+            if stop - at > found and (len(line) >= _LEAST or (begins and stop in ends)):
+                found = stop - at
+        return found
 
     def _mostly(self, line: list[str]) -> bool:
         """Whether a long line is ours by most of its runs of words."""

@@ -123,3 +123,12 @@ def test_somebody_elses_mail_is_left_alone() -> None:
     assert said(f"Please see what our board says.\n\n{HEADERS}\n{other}") == ["Please see what our board says."]
     translated = f"{DIGEST[0]}\n\n{other}\n\n{WHEN}"
     assert said(f"We agree.\n\n{HEADERS}\n{translated}") == ["We agree."]
+
+
+def test_work_is_bounded_on_bodies_made_of_beginnings() -> None:
+    """What begins as many of our lines do, again and again: each word is looked at a few times."""
+    sent = Sent(frozenset({*(f"Read more about item {n} of the digest" for n in range(200)), *SENT}))
+    body = ["read more about item"] * 2_000
+    assert sent.own([*body, "Read more about item 7 of the digest"])[-1] is True
+    assert set(sent.own(body)) == {False}
+    assert sent.own(["x" * 600_000, ONE])[-1] is None  # beyond what is looked at
