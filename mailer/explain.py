@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from mailer.html import to_text
 from mailer.message import Envelope, Message
 from mailer.parse import parse
 from mailer.phrases import fold
@@ -127,7 +128,15 @@ def context_for(message: Message, document: Mapping[str, Any]) -> Context:
         now=_moment(document.get("now")) or _sent(message),
         trusted_servers=_strings(document.get("trusted_servers")),
         seen_ids=frozenset(_strings(document.get("seen_ids"))),
+        sent_lines=frozenset(_strings(document.get("sent_lines"))),
     )
+
+
+def sent_lines(raw: bytes) -> list[str]:
+    """The lines of a mail of ours as its reader saw them, for `sent_lines` of the document: what was answered."""
+    message = parse(raw)
+    shown = f"{message.plain or ''}\n{to_text(message.html or '')}"
+    return sorted({line.strip() for line in shown.split("\n") if len(line.strip()) > 2})
 
 
 def _strings(value: object) -> tuple[str, ...]:

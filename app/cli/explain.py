@@ -38,6 +38,9 @@ def explain(
     context_file: Annotated[
         Path | None, typer.Option("--context", exists=True, help="Digest items, questions and roster, as YAML.")
     ] = None,
+    sent: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Our mail that they answer, to know it again.")
+    ] = None,
     dns: Annotated[bool, typer.Option("--dns", help="Also check DKIM and DMARC of the sender: asks the DNS.")] = False,
     dns_server: Annotated[
         list[str] | None, typer.Option(help="Ask this server, ADDRESS or ADDRESS:PORT, instead of the machine's.")
@@ -45,7 +48,7 @@ def explain(
     peer: Annotated[str, typer.Option(help="With --dns: the address the mail came from, to check SPF too.")] = "",
 ) -> None:
     """Say what was kept of each mail, what was taken out and by which rule, which item it answers, and how sure."""
-    known = _context(context_file)
+    known = _context(context_file) | ({"sent_lines": flow.sent_lines(sent.read_bytes())} if sent else {})
     as_json = json or context.obj.json
     voucher = _voucher(dns_server or ()) if dns or dns_server or peer else None
     for file in _mails(files):

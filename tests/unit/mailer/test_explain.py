@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailer.explain import context_for, envelope_of, explain
+from mailer.explain import context_for, envelope_of, explain, sent_lines
 from tests.letters import letter
 
 KEYS = [
@@ -116,3 +116,14 @@ values = st.recursive(
 )
 def test_any_document_is_survived(document: dict[str, object]) -> None:
     context_for(letter("x"), document)
+
+
+def test_a_mail_of_ours_is_known_again_by_its_lines() -> None:
+    ours = b"Content-Type: text/plain\n\nWho should decide about grants, and why?\n\nReply under the question.\n"
+    answer = (
+        b"Subject: Re: Digest\nContent-Type: text/plain\n\nSee below.\n\nFrom: Tidings <core@process.example>\n"
+        b"Sent: Monday, March 2, 2026 9:00 AM\nTo: Ana\nSubject: Digest\n\n"
+        b"Who should decide about grants, and why?\nThe regions.\nReply under the question.\n"
+    )
+    assert explain(answer)["text"] == "See below."
+    assert explain(answer, document={"sent_lines": sent_lines(ours)})["text"] == "See below.\n\nThe regions."
