@@ -14,6 +14,7 @@ from mailer.parse import parse
 from mailer.reading import Context, Disposition, Kind, Reading, Segment, SegmentKind, StatementRead, Visibility
 from mailer.rules import ROUTED, Seen, Verdict, judge
 from mailer.segment import segment
+from mailer.signature import name_words, unlabelled
 
 _UNSPOKEN = (Kind.BOUNCE, Kind.COMPLAINT, Kind.MDN, Kind.REACTION, Kind.CALENDAR)
 _PERSONAL = (Kind.REPLY, Kind.OTHER)  # what a person may have sent to the private lane
@@ -98,7 +99,9 @@ def _statements(seen: Seen, verdict: Verdict) -> tuple[StatementRead, ...]:
     if verdict.text:
         segments = (Segment(SegmentKind.REPLY, verdict.text, "private lane"),)
     passed_on = (forwarded_words(seen.forwarded) or seen.attached) if "forwarded" in verdict.notes else ""
-    found = statements(segments, seen.context, seen.message.subject, passed_on)
+    names = name_words(seen.message.from_name, seen.message.from_addr)
+    read = statements(segments, seen.context, seen.message.subject, passed_on)
+    found = tuple(replace(one, text=unlabelled(one.text, names)) if one.quote else one for one in read)
     if verdict.disposition is Disposition.ROUTE:
         return _beside(found, verdict, _language(verdict, seen.text, seen))
     return found

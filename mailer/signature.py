@@ -228,6 +228,16 @@ def _initials(line: str, names: frozenset[str]) -> bool:
     return bool(letters) and {name[0] for name in names}.issuperset(letters)
 
 
+def unlabelled(text: str, names: frozenset[str]) -> str:
+    """An answer between quoted lines without the writer's name before it, as Outlook marks them: "[Ana Ruiz] Yes"."""
+    found = _LABELLED.match(text)
+    head = (found[1] or found[2]).strip() if found else ""
+    named = _all_known(fold(head), names) and (found is None or bool(found[1]) or " " in head)  # "Grant: too small"
+    if found and (_initials(head, names) or named) and text[found.end() :].strip():
+        return text[found.end() :]
+    return text
+
+
 def _all_known(text: str, names: frozenset[str]) -> bool:
     """Whether a folded line is made of the sender's names alone."""
     return bool(names) and frozenset(_WORDS.split(text.strip(" .-~"))) <= names
@@ -386,6 +396,7 @@ _FROM_PLACE = re.compile(
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _LETTER = re.compile(r"[^\W\d_]")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?){2,4}")
+_LABELLED = re.compile(r"\s{0,3}(?:\[([^\[\]\n]{2,60})\]\s?:?|([^\[\]\n:]{2,60}):)\s{1,4}")
 _CAPITALS = re.compile(r"[A-Z\u00c0-\u00de\u0391-\u03a9\u0410-\u042f]{2,3}")
 _FEW_WORDS = 5  # behind "Looking forward to hearing from you"
 _PARTING = 90  # characters of a line that only takes leave

@@ -7,6 +7,7 @@ import pytest
 
 from mailer.parse import parse
 from mailer.segment import segment
+from mailer.signature import name_words, unlabelled
 
 TABLE = tomllib.loads((Path(__file__).parents[2] / "mail" / "tails.toml").read_text("utf-8"))
 SAID = "We discussed the draft with our members and agree with most of it, but the travel fund is too small for us."
@@ -39,3 +40,21 @@ def test_answer_is_kept(tail):
 def test_footer_above_a_quote(tail):
     quote = "On Mon, 6 Jan 2025 at 10:00, Tidings <r@tidings.example> wrote:\n> What about the travel fund?\n"
     assert reply(f"{SAID}\n\nRegards,\nAna\n\n{tail}\n\n{quote}") == SAID
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[AR] Yes.", "Yes."),
+        ("[Ana Ruiz] We agree.", "We agree."),
+        ("AR: We agree", "We agree"),
+        ("Ana Ruiz: We agree", "We agree"),
+        ("Ruiz: too small", "Ruiz: too small"),
+        ("[XY] We agree", "[XY] We agree"),
+        ("[see below] We agree", "[see below] We agree"),
+        ("Budget: too small", "Budget: too small"),
+        ("AR:", "AR:"),
+    ],
+)
+def test_the_writers_name_before_an_answer(text: str, said: str) -> None:
+    assert unlabelled(text, name_words("Ana Ruiz", "ana.ruiz@community.example")) == said
