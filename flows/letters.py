@@ -80,7 +80,7 @@ def _beside(sender: Sender, wording: Frozen) -> Attachment | None:
 class Desk:
     """Stencils by variant, made once and used for many readers; the oldest go when they take too much memory."""
 
-    most: int = 8_000_000  # octets
+    most: int = 4_000_000  # octets
     octets: int = 0
     stencils: dict[int, Stencil] = field(default_factory=dict)
 
