@@ -58,7 +58,8 @@ class Notes:
     @property
     def oldest(self) -> datetime | None:
         """When the first try ended that the database does not know of."""
-        return self._waiting[0].at if self._waiting else None
+        with self._mutex:
+            return self._waiting[0].at if self._waiting else None
 
     @contextmanager
     def taken(self) -> Iterator[list[Fate]]:

@@ -36,6 +36,7 @@ RECORDED = Failpoint("deliver.recorded")
 HOME = Failpoint("deliver.home")
 
 BATCH = 200
+SHORT = 100  # tries brought home in one transaction: a mail that comes in waits for its end
 BEGIN = 1 / 3  # of a lease; the rest outlasts all timeouts of one conversation, or a worker that was cut off
 GUARD = timedelta(minutes=1)  # between two looks for mailings that are too late
 NOTED = timedelta(seconds=1)  # how long a note may wait while mails still leave
@@ -126,10 +127,12 @@ def _noting(engine: Engine, worker: str) -> Iterator[Notes | None]:
 
 @contextmanager
 def _writing(run: _Run, lane: Lane = Lane.NORMAL) -> Iterator[Tx]:
-    """A writer's transaction that begins with bringing home what was noted."""
+    """A writer's transaction after bringing home what was noted."""
     with run.notes.taken() if run.notes is not None else nullcontext(()) as fates:
+        for start in range(0, len(fates), SHORT):
+            with run.engine.db.write(lane) as tx:
+                _settle(tx, run.engine, run.act(), run.worker, fates[start : start + SHORT])
         with run.engine.db.write(lane) as tx:
-            _settle(tx, run.engine, run.act(), run.worker, fates)
             yield tx
         HOME.reach()
 
@@ -312,7 +315,8 @@ def _record(run: _Run, outcomes: Sequence[Outcome]) -> None:
                 _settle(tx, run.engine, act, run.worker, rest)
     else:
         run.notes.put(fates)
-        if run.notes.oldest is not None and act.now - run.notes.oldest > NOTED:
+        oldest = run.notes.oldest  # looked at once: the thread that claims may bring it home meanwhile
+        if oldest is not None and act.now - oldest > NOTED:
             with _writing(run):
                 pass
     RECORDED.reach()
