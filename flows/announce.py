@@ -22,7 +22,7 @@ from digests import audience, cadence
 from digests.facts import OtherFacts
 from digests.landing import Landing
 from digests.subject import Status, Subject, SubjectKind
-from digests.wall import UnknownZone, day_end, instant, moment_text, read_wall, zone
+from digests.wall import UnknownZone, day_end, instant, moment_text, read_wall, wall_text, zone
 from flows.engine import Engine, Refused
 from flows.fields import language_of
 
@@ -259,6 +259,9 @@ def undo(engine: Engine, process_id: int, slug: str, *, act: Act) -> int:
     stopped."""
     with engine.db.write() as tx:
         row = need(announcements.by_slug(tx, process_id, slug), slug)
+        if row.state in (AnnouncementState.DRAFT, AnnouncementState.WITHDRAWN):
+            stands = "a draft" if row.state == AnnouncementState.DRAFT else row.state
+            raise Refused(f"{slug} is {stands}: nothing to undo")
         if row.fold and row.state == AnnouncementState.MAILED:
             raise Refused(f"{slug} rides in the next digest already; `tidings announce withdraw {slug}` calls it off")
         open_ = [m for m in editions.mailings(tx, announcement_id=row.id) if m.state != MailingState.WITHDRAWN]
@@ -307,6 +310,18 @@ def due_at(row: AnnouncementRow) -> datetime | None:
     if row.send_wall is None or row.zone is None:
         return None
     return instant(read_wall(row.send_wall), zone(row.zone))
+
+
+def clock_note(row: AnnouncementRow) -> str:
+    """What to know of its wall time where clocks are changed: one that they skip, or show twice; else nothing."""
+    due = due_at(row)
+    if due is None or row.send_wall is None or row.zone is None:
+        return ""
+    shown = wall_text(due.astimezone(zone(row.zone)).replace(tzinfo=None))
+    if shown != row.send_wall:
+        return f"clocks in {row.zone} are put forward then: {row.send_wall} is {shown} there"
+    again = (due + timedelta(hours=1)).astimezone(zone(row.zone)).replace(tzinfo=None)
+    return f"clocks in {row.zone} show {shown} twice: the first counts" if wall_text(again) == shown else ""
 
 
 def tell(tx: Tx, row: AnnouncementRow, status: Status, act: Act) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from icalendar import Calendar
 
 from digests.timeline import EntryKind
+from digests.wall import UnknownZone
 from digests.when import Precision, Session, When
 from flows.entry_file import EntryPart, Stage
 from flows.fields import Fields
@@ -38,6 +39,9 @@ def read_calendar(
         fields.reject(1, "file", "", f"not iCalendar: {' '.join(str(error).split())[:200]}")
         return []
     lines = [n for n, line in enumerate(content.splitlines(), start=1) if line.strip().upper() == "BEGIN:VEVENT"]
+    others = sorted({one.name for one in calendar.walk() if one.name in ("VTODO", "VJOURNAL")})
+    if others and not events:
+        fields.reject(1, "file", "", f"holds no event, only {' and '.join(others)}: entries are made from VEVENT")
     found: dict[str, EntryPart] = {}
     for event, line in zip(events, lines, strict=False):
         part = _Event(event, line, fields).read(tracks, source_lang, track)
@@ -161,8 +165,8 @@ class _Event:
         sessions: tuple[Session, ...] = ()
         end = self._end(start)
         if isinstance(start, datetime) and isinstance(end, datetime):
-            if start.tzinfo is None or end.tzinfo is None:
-                raise ValueError("a meeting's hour needs a zone, or Z for UTC")
+            for name, moment in (("DTSTART", start), ("DTEND", end)):
+                self._there_is(moment, getattr(self._event.get(name), "params", {}).get("TZID"))
             sessions = (Session(start.astimezone(UTC), end.astimezone(UTC)),)
             days = (start.astimezone(UTC).date(), end.astimezone(UTC).date())
         else:
@@ -171,6 +175,12 @@ class _Event:
             return When(own[0], None if own[1] == "-" else own[1], Precision(own[2])), sessions
         last = None if days[1] == days[0] else days[1].isoformat()
         return When(days[0].isoformat(), last), sessions
+
+    def _there_is(self, moment: datetime, named: str | None) -> None:
+        if moment.tzinfo is None:
+            raise UnknownZone(named) if named else ValueError("a meeting's hour needs a zone, or Z for UTC")
+        if moment.astimezone(UTC).astimezone(moment.tzinfo).replace(tzinfo=None) != moment.replace(tzinfo=None):
+            raise ValueError(f"{moment:%Y-%m-%d %H:%M} is no time: clocks in {moment.tzinfo} are put forward then")
 
     def _end(self, start: date | datetime) -> Any:
         """The end as given, or by the duration; without either, an hour or a day (RFC 5545 section 3.6.1)."""

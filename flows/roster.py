@@ -171,6 +171,8 @@ def set_quiet(db: Database, liaison_id: int, hours: tuple[int, int] | None, days
     """Hours (from, to) in which nothing is sent, and weekdays (Monday 0) on which something may be; none: all."""
     if hours is not None:
         _hour(hours[0]), _hour(hours[1])
+        if hours[0] == hours[1]:
+            raise Refused(f"quiet hours from {hours[0]} to {hours[1]} are none at all: write them like 22-7, or none")
     if not all(0 <= day <= 6 for day in days):
         raise Refused("weekdays are numbered from 0, Monday, to 6")
     quiet: dict[str, Any] = {

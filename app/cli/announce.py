@@ -136,6 +136,11 @@ def review(
     console.answer(session.json, row, f"{slug} is {_state(row)}")
 
 
+def _moment(row: AnnouncementRow) -> str:
+    due = flow.due_at(row)
+    return f" ({due:%Y-%m-%d %H:%M} UTC)" if due is not None and row.zone != "UTC" else ""
+
+
 def _state(row: AnnouncementRow) -> str:
     """Its state, and what it waits for."""
     if row.state == AnnouncementState.REVIEW:
@@ -166,7 +171,7 @@ def check(
             console.emit(one)
     else:
         console.table(
-            f"{slug}: {len(found)} findings",
+            f"{slug}: {console.counted(len(found), 'finding')}",
             ["level", "what", "language", "found"],
             [(one.level, one.what, one.lang, one.found) for one in found],
         )
@@ -219,7 +224,10 @@ def schedule(
         console.say(f"{slug} is {_state(row)}")
     else:
         where = "into the first digest frozen after" if row.fold else "goes at"
-        console.say(f"{slug} {where} {row.send_wall} {row.zone}" + (f", then {row.repeat}" if row.repeat else ""))
+        then = f", then {row.repeat}" if row.repeat else ""
+        console.say(f"{slug} {where} {row.send_wall} {row.zone}{_moment(row)}{then}")
+        if note := flow.clock_note(row):
+            console.say(f"note: {note}")
     if not session.json:
         for fault in faults:
             console.say(f"note: scheduled although {fault}")
@@ -231,7 +239,9 @@ def undo(context: typer.Context, slug: str) -> None:
     session: Session = context.obj
     stopped = flow.undo(session.engine, session.process.id, slug, act=session.act())
     console.answer(
-        session.json, {"slug": slug, "cancelled": stopped}, f"{slug} is a draft again; {stopped} mails were stopped"
+        session.json,
+        {"slug": slug, "cancelled": stopped},
+        f"{slug} is a draft again; {console.counted(stopped, 'mail was', 'mails were')} stopped",
     )
 
 
@@ -253,7 +263,9 @@ def withdraw(context: typer.Context, slug: str) -> None:
     session: Session = context.obj
     stopped = flow.withdraw(session.engine, session.process.id, slug, act=session.act())
     console.answer(
-        session.json, {"slug": slug, "cancelled": stopped}, f"{slug} is withdrawn; {stopped} mails were stopped"
+        session.json,
+        {"slug": slug, "cancelled": stopped},
+        f"{slug} is withdrawn; {console.counted(stopped, 'mail was', 'mails were')} stopped",
     )
 
 
@@ -268,13 +280,13 @@ def list_(context: typer.Context) -> None:
             console.emit(row)
         return
     console.table(
-        f"{session.process.name}: {len(rows)} announcements",
+        f"{session.process.name}: {console.counted(len(rows), 'announcement')}",
         ["name", "state", "when", "lands", "audience", "written by", "approved by"],
         [
             (
                 r.slug,
                 r.state,
-                f"{r.send_wall or '-'} {r.zone or ''}".strip() + (f", {r.repeat}" if r.repeat else ""),
+                (f"{r.send_wall} {r.zone}" if r.send_wall else "-") + (f", {r.repeat}" if r.repeat else ""),
                 "in the next digest" if r.fold else r.landing,
                 "who got the first" if r.corrects_id is not None else str(audience.parse(r.audience or {})),
                 r.written_by,

@@ -55,6 +55,11 @@ def text_of(file: Path) -> str:
         fail(f"{file} is not UTF-8: {error.reason} at octet {error.start}")
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number and what it counts: `1 mail`, `2 mails`; `many` where an s is not enough."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table for people. Cells are shown as they are: text from outside is never taken for markup."""
     out.print(Text(title, style="italic"), soft_wrap=True)  # a table's own title is as narrow as the table

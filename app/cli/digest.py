@@ -221,7 +221,8 @@ def approve(
         console.say("nothing to say to anybody: the edition is skipped")
     else:
         console.say(
-            f"edition no. {done.number}: {done.deliveries} mails, {done.left_out} left out (see `tidings ledger`)"
+            f"edition no. {done.number}: {console.counted(done.deliveries, 'mail')},"
+            f" {done.left_out} left out (see `tidings ledger`)"
         )
 
 
@@ -247,5 +248,5 @@ def withdraw(
     console.answer(
         session.json,
         {"edition": edition, "cancelled": stopped},
-        f"edition {edition} is withdrawn; {stopped} mails were stopped",
+        f"edition {edition} is withdrawn; {console.counted(stopped, 'mail was', 'mails were')} stopped",
     )

@@ -34,7 +34,7 @@ def list_(
             console.emit(row)
         return
     console.table(
-        f"{session.process.name}: {len(rows)} mails",
+        f"{session.process.name}: {console.counted(len(rows), 'mail')}",
         ["mail", "came (UTC)", "state", "rule", "from", "subject", "why, or filed as"],
         [
             (r.raw_id, f"{r.received_at:%Y-%m-%d %H:%M}", r.state, r.rule, r.sender, r.subject,
@@ -134,7 +134,7 @@ def reactions(context: typer.Context) -> None:
             console.emit(row)
         return
     console.table(
-        f"{session.process.name}: {sum(row.count for row in rows)} reactions",
+        f"{session.process.name}: {console.counted(sum(row.count for row in rows), 'reaction')}",
         ["to", "item", "what", "how many"],
         [(row.mailing, row.item or "", row.emoji, row.count) for row in rows],
     )
@@ -175,7 +175,8 @@ def reprocess(
     done = sum(change.applied for change in changes)
     left = len(changes) - done
     console.say(
-        f"{len(changes)} mails would be read differently"
+        f"{console.counted(len(changes), 'mail')} would be read differently"
         if not apply
-        else f"{done} mails read anew" + (f", {left} left as they were, for a person to decide" if left else "")
+        else f"{console.counted(done, 'mail')} read anew"
+        + (f", {left} left as they were, for a person to decide" if left else "")
     )

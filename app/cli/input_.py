@@ -53,7 +53,7 @@ def list_(
             console.emit(row)
         return
     console.table(
-        f"{session.process.name}: {len(rows)} inputs",
+        f"{session.process.name}: {console.counted(len(rows), 'input')}",
         ["input", "came (UTC)", "state", "who", "group", "ref", "on", "text"],
         [
             (r.id, f"{r.received_at:%Y-%m-%d %H:%M}", r.state, r.liaison or r.voice, r.group, s.ref,

@@ -131,4 +131,4 @@ def _verify(session: Session) -> None:
             " seal elsewhere and compare."
         )
     if sums.faults:
-        console.fail(f"{sums.faults} faults in what is recorded")
+        console.fail(f"{console.counted(sums.faults, 'fault')} in what is recorded")

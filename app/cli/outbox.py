@@ -57,7 +57,9 @@ def retry(context: typer.Context) -> None:
     """Try at once what waits for another try, when the smart host is mended."""
     session: Session = context.obj
     mails = control.retry(session.engine, session.process.id, act=session.act())
-    console.answer(session.json, {"mails": mails}, f"{mails} mails are tried at the next tick")
+    console.answer(
+        session.json, {"mails": mails}, f"{console.counted(mails, 'mail is', 'mails are')} tried at the next tick"
+    )
 
 
 @cli.command()
@@ -110,7 +112,9 @@ def release(context: typer.Context, mailings: Mailings = None, only: Only = None
     for mailing, reason in _meant(session, mailings, only, restored):
         waiting = control.release(session.engine, mailing, act=session.act(), only=reason)
         console.answer(
-            session.json, {"mailing": mailing, "waiting": waiting}, f"mailing {mailing}: {waiting} mails leave"
+            session.json,
+            {"mailing": mailing, "waiting": waiting},
+            f"mailing {mailing}: {console.counted(waiting, 'mail leaves', 'mails leave')}",
         )
 
 
@@ -121,7 +125,9 @@ def drop(context: typer.Context, mailings: Mailings = None, only: Only = None, r
     for mailing, reason in _meant(session, mailings, only, restored):
         stopped = control.drop(session.engine, mailing, act=session.act(), only=reason)
         console.answer(
-            session.json, {"mailing": mailing, "cancelled": stopped}, f"mailing {mailing}: {stopped} mails stopped"
+            session.json,
+            {"mailing": mailing, "cancelled": stopped},
+            f"mailing {mailing}: {console.counted(stopped, 'mail')} stopped",
         )
 
 
@@ -132,7 +138,9 @@ def presume(context: typer.Context, mailings: Mailings = None, only: Only = None
     for mailing, reason in _meant(session, mailings, only, restored):
         told = control.presume(session.engine, mailing, act=session.act(), only=reason)
         console.answer(
-            session.json, {"mailing": mailing, "presumed": told}, f"mailing {mailing}: {told} mails count as sent"
+            session.json,
+            {"mailing": mailing, "presumed": told},
+            f"mailing {mailing}: {console.counted(told, 'mail counts', 'mails count')} as sent",
         )
 
 
@@ -194,5 +202,5 @@ def sample(
     console.answer(
         session.json,
         {"mailing": mailing, "sample": first, "held": rest},
-        f"{first} mails go first, {rest} wait for them",
+        f"{console.counted(first, 'mail goes', 'mails go')} first, {rest} wait for them",
     )

@@ -38,7 +38,7 @@ def export(
     console.answer(
         session.json,
         {"file": str(output), "rows": {name: len(rows) for name, rows in held.rows.items()}, "mails": len(held.mails)},
-        f"{output}: {count} rows and {len(held.mails)} mails",
+        f"{output}: {console.counted(count, 'row')} and {console.counted(len(held.mails), 'mail')}",
     )
 
 

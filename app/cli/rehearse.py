@@ -91,7 +91,7 @@ def _show(session: Session, made: Rehearsal, days: int) -> None:
         for text in (*made.waits, *made.faults):
             console.emit({"note": text})
         return
-    _table(f"{sum(map(flow.goes, made.mails))} mails in {days} days", made.mails)
+    _table(f"{console.counted(sum(map(flow.goes, made.mails)), 'mail')} in {days} days", made.mails)
     for (key, reason), count in sorted(Counter((key, reason) for _, key, reason in made.left_out).items()):
         console.say(f"left out of {key}: {count} {reason}")
     for text in made.waits:

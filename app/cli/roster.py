@@ -89,7 +89,7 @@ def show(
             console.emit(row)
         return
     console.table(
-        f"{session.process.name}: {len(rows)} liaisons",
+        f"{session.process.name}: {console.counted(len(rows), 'liaison')}",
         ["name", "address", "state", "groups", "languages", "hour", "cadence", "size", "interests"],
         [
             (

@@ -132,4 +132,4 @@ def report(session: Session, made: ImportReport) -> None:
     if not made.ok:
         for one in made.rejected:
             console.complain(str(one))
-        console.fail(f"{made.what}: {len(made.rejected)} faults, nothing was imported")
+        console.fail(f"{made.what}: {console.counted(len(made.rejected), 'fault')}, nothing was imported")

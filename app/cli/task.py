@@ -42,7 +42,7 @@ def list_(
         return
     late = sum(row.late for row in rows)
     console.table(
-        f"{session.process.name}: {len(rows)} tasks{f', {late} of them late' if late else ''}",
+        f"{session.process.name}: {console.counted(len(rows), 'task')}{f', {late} of them late' if late else ''}",
         ["task", "kind", "about", "age", "due (UTC)", "who", "state"],
         [
             (r.number, r.kind, _about(r, private), _age(now - r.at), f"{r.due:%Y-%m-%d %H:%M}", r.assigned_to,

@@ -145,7 +145,7 @@ def show(
             console.emit(row)
         return
     console.table(
-        f"{session.process.name}: {len(rows)} entries",
+        f"{session.process.name}: {console.counted(len(rows), 'entry', 'entries')}",
         ["when", "status", "kind", "track", "entry", "title"],
         [(_when(r), r.status, r.kind, r.tracks[0], r.slug, r.title) for r in rows],
     )

@@ -89,7 +89,7 @@ def status(
             console.emit(row)
         return
     console.table(
-        f"{session.process.name}: {rows[0].texts if rows else 0} texts",
+        f"{session.process.name}: {console.counted(rows[0].texts if rows else 0, 'text')}",
         ["language", "first language of", "ready", "outdated", "missing"],
         [(row.lang, row.readers, row.fresh, len(row.outdated), len(row.missing)) for row in rows],
     )
@@ -149,7 +149,7 @@ def waiting(
     for one in orders:
         console.say(f"{one.kind} {one.name} waits for {one.lang}, at most {one.hours} hours")
     console.table(
-        f"{session.process.name}: {len(rows)} waits",
+        f"{session.process.name}: {console.counted(len(rows), 'wait')}",
         ["mailing", "key", "language", "state", "until (UTC)", "mails held", "called", "missing"],
         [
             (r.mailing_id, r.key, r.lang, r.state, f"{r.cut_off_at:%Y-%m-%d %H:%M}", r.mails, r.called,
@@ -176,4 +176,8 @@ def open_(
     """Wait no longer: what is held goes in the words that there are."""
     session: Session = context.obj
     gone = waits.open_by_hand(session.engine, session.process.id, mailing, language, act=session.act())
-    console.answer(session.json, {"mailing": mailing, "waiting": gone}, f"mailing {mailing}: {gone} mails leave")
+    console.answer(
+        session.json,
+        {"mailing": mailing, "waiting": gone},
+        f"mailing {mailing}: {console.counted(gone, 'mail leaves', 'mails leave')}",
+    )

@@ -323,3 +323,34 @@ def test_a_trial_in_any_language_is_nobodys_mail(world: World) -> None:
         preview.trial_of(world.engine, world.process(), "hours", "klingon", "me@team.example", act=world.act())
     with pytest.raises(Refused, match="at most 20000 characters"):
         announce.read_text("# Long\n\n" + "a" * 30_000)
+
+
+@pytest.mark.parametrize(
+    ("wall", "note"),
+    [
+        (
+            "2019-03-31T02:30",
+            "clocks in Europe/Berlin are put forward then: 2019-03-31T02:30 is 2019-03-31T03:30 there",
+        ),
+        ("2019-10-27T02:30", "clocks in Europe/Berlin show 2019-10-27T02:30 twice: the first counts"),
+        ("2019-03-31T03:30", ""),
+        ("2019-10-27T03:00", ""),
+    ],
+)
+def test_a_moment_that_clocks_skip_or_repeat(world: World, wall: str, note: str) -> None:
+    world.populate()
+    put(world)
+    moment = Moment(wall, "Europe/Berlin")
+    announce.schedule(world.engine, world.process().id, "hours", act=world.act(), moment=moment)
+    assert announce.clock_note(row(world)) == note
+
+
+def test_nothing_to_undo(world: World) -> None:
+    world.populate()
+    put(world)
+    process_id = world.process().id
+    with pytest.raises(Refused, match="hours is a draft: nothing to undo"):
+        announce.undo(world.engine, process_id, "hours", act=world.act())
+    announce.withdraw(world.engine, process_id, "hours", act=world.act())
+    with pytest.raises(Refused, match="hours is withdrawn: nothing to undo"):
+        announce.undo(world.engine, process_id, "hours", act=world.act())

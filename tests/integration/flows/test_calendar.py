@@ -137,6 +137,8 @@ def test_a_calendar_from_elsewhere(db: Database) -> None:
         ("UID:Meet_42@", "UID:@", 12, "UID", "is missing"),
         ("UID:day@", "UID:meet-42@", 20, "UID", "stands in line 12 already"),
         ("BEGIN:VCALENDAR", "BEGIN:VCARD", 1, "file", "not iCalendar"),
+        ("DTSTART;TZID=Europe/Berlin", "DTSTART;TZID=Europe/Berlyn", 12, "DTSTART", "did you mean Europe/Berlin"),
+        ("DTSTART;TZID=Europe/Berlin:20190701T18", "DTSTART;TZID=Europe/Berlin:20190331T02", 12, "DTSTART", "forward"),
         ("SUMMARY:Open call", "SUMMARY:Open\x07call", 12, "SUMMARY", "control character"),
     ],
 )
@@ -153,3 +155,6 @@ def test_what_is_no_calendar_at_all(db: Database) -> None:
     for content in ("", "hello", "BEGIN:VEVENT\n", "BEGIN:VCALENDAR\n", "\x00", "BEGIN:VCALENDAR\nEND:VCALENDAR\n" * 2):
         report = import_timeline(db, "demo", content, act=act(), format="ics", track="core")
         assert (report.ok, report.added) in ((False, ()), (True, ())), content
+    todo = "BEGIN:VCALENDAR\nBEGIN:VTODO\nUID:a@b\nSUMMARY:Write\nEND:VTODO\nEND:VCALENDAR\n"
+    report = import_timeline(db, "demo", todo, act=act(), format="ics", track="core")
+    assert [one.reason for one in report.rejected] == ["holds no event, only VTODO: entries are made from VEVENT"]

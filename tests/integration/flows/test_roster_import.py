@@ -229,6 +229,8 @@ def test_settings_are_checked(db: Database) -> None:
     assert who(db, "ana@wmde.example").languages == ("zh-Hans", "pt-BR")
     assert verbs.set_size(db, ana, "s", act=act())
     assert verbs.set_cadence(db, ana, "monthly", act=act())
+    with pytest.raises(Refused, match="are none at all"):
+        verbs.set_quiet(db, ana, (7, 7), [], act=act())
     assert verbs.set_quiet(db, ana, (22, 7), [0, 1, 2], act=act())
     assert who(db, "ana@wmde.example").quiet == {"hours": [22, 7], "days": [0, 1, 2]}
 

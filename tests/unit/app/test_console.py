@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-from app.cli.console import plain
+from app.cli.console import counted, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +24,8 @@ def test_a_moment_in_a_zone_of_our_own_files_can_be_said() -> None:
     assert json.loads(json.dumps(plain(_Planned(one.at, local, (one,)))))["seen"] == [
         {"at": "2019-03-25T08:00:00+00:00", "local": "2019-03-25T09:00:00+01:00", "seen": []}
     ]
+
+
+def test_one_is_no_plural() -> None:
+    assert [counted(n, "mail") for n in (0, 1, 2)] == ["0 mails", "1 mail", "2 mails"]
+    assert counted(1, "mail was", "mails were") == "1 mail was"
