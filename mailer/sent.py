@@ -19,7 +19,9 @@ _WHOLE = 0.8  # of its words make a line ours
 _MOST = 500_000  # characters of a body that are looked at
 _END = ""  # where a line ends in the tree of words
 _LINK = re.compile(r"<?\b(?:https?://|mailto:)[^\s<>]{1,2000}>?", re.IGNORECASE)
-_TOKEN_ADDRESS = re.compile(r"<?(?:reply|bounce|leave)(?:\+|%2b)[0-9a-z]{30,}@[^\s<>]{1,255}>?", re.IGNORECASE)
+_TOKEN_ADDRESS = re.compile(  # of a process with a prefix too: `garden-reply+...`
+    r"<?(?<![\w.-])(?:[\w.-]{1,64}-)?(?:reply|bounce|leave)(?:\+|%2b)[0-9a-z]{30,}@[^\s<>]{1,255}>?", re.IGNORECASE
+)
 _SIGNS = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # scripts without blanks between words
 _WORD = re.compile(rf"\ufffc|[{_SIGNS}]|[^\W_{_SIGNS}]+")
 _UNSPACED = re.compile(f"[{_SIGNS}]")

@@ -99,6 +99,15 @@ def complain(words: str) -> None:
     err.print(Text(words))
 
 
+def unread() -> bool:
+    """Whether whoever read our output has gone."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return True
+    return False
+
+
 def fail(words: str, code: int = REFUSED) -> NoReturn:
     """An error in one line, and out."""
     complain(f"tidings: {words}")

@@ -100,6 +100,8 @@ def guarded(session: Session) -> Iterator[None]:
     except REFUSALS as error:
         console.fail(str(error), console.REFUSED)
     except (ConnectionError, TimeoutError) as error:
+        if console.unread():
+            raise  # whoever read our output (`| head`) has enough: the command line ends without a word
         console.fail(f"network: {error}", console.UNAVAILABLE)
     except OSError as error:
         console.fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "), console.REFUSED)

@@ -2,12 +2,16 @@
 
 import io
 import json
+import os
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-from app.cli.console import counted, plain
+import pytest
+
+from app.cli.console import counted, plain, unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +33,14 @@ def test_a_moment_in_a_zone_of_our_own_files_can_be_said() -> None:
 def test_one_is_no_plural() -> None:
     assert [counted(n, "mail") for n in (0, 1, 2)] == ["0 mails", "1 mail", "2 mails"]
     assert counted(1, "mail was", "mails were") == "1 mail was"
+
+
+def test_whoever_read_us_may_have_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    with open(writing, "w", encoding="utf-8") as told:
+        monkeypatch.setattr(sys, "stdout", told)
+        assert not unread()
+        os.close(reading)
+        told.write("a table")
+        assert unread()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), writing)  # for its own last flush

@@ -92,7 +92,7 @@ def test_words_of_ours_in_another_order_are_an_answer(line: str) -> None:
 
 
 def test_links_and_addresses_alone_say_nothing() -> None:
-    assert Sent(SENT).own([ADDRESS, LINK, SAFE, "", " > "]) == [None] * 5
+    assert Sent(SENT).own([ADDRESS, f"garden-{ADDRESS}", LINK, SAFE, "", " > "]) == [None] * 6
     assert Sent(SENT).own([f"Answer item 1{LINK}", "Answer item 1"]) == [True, True]
 
 
