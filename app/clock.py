@@ -32,7 +32,7 @@ class ShiftedClock:
         """Make it `moment` now, for every program that reads this file."""
         offset = (moment - system_clock()).total_seconds()
         beside = self._file.with_suffix(".new")
-        beside.write_text(f"{offset:.3f}\n")
+        beside.write_text(f"{offset:.6f}\n")  # to the microsecond: never short of the moment
         beside.replace(self._file)
 
     def _offset(self) -> float:

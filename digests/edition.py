@@ -22,7 +22,7 @@ from digests.issue import (
     Was,
     with_words,
 )
-from digests.scope import Scope, doable_now
+from digests.scope import Scope
 from digests.subject import ALIVE, FADING, Status, Subject, SubjectKind
 from digests.timeline import CLOSING, AnyFacts, EntryKind, Facts, OtherFacts, changes, closing_at
 from digests.told import Label, News
@@ -97,16 +97,17 @@ def edition_subjects(
 ) -> list[Subject]:
     """Every answerable subject that any variant shows, in the order in which numbers read best."""
     found: set[Subject] = set()
+    doable: set[Subject] = set()
     for items, scope in parts:
         found.update(item.subject for item in items)
         found.update(scope.here, scope.open, scope.coming)
+        doable.update(scope.open)
     questions = _questions(chronicle, seq)
     found.update(q for subject in tuple(found) for q in questions.get(subject.id, ()) if _is_entry(subject))
     found = {subject for subject in found if subject.kind is not SubjectKind.STATEMENT}
 
     def order(subject: Subject) -> tuple[int, bool, str, date, Subject]:
-        asks = _is_entry(subject) and subject.id in questions
-        part, closes, day, _ = _reading_order(chronicle, seq, subject, zone, asks=asks)
+        part, closes, day, _ = _reading_order(chronicle, seq, subject, zone, doable=subject in doable)
         return (part, subject not in pinned, closes, day, subject)
 
     return sorted(found, key=order)
@@ -274,12 +275,12 @@ def _sort_news(source: Source, items: Sequence[News]) -> list[News]:
 
 
 def _reading_order(
-    chronicle: Chronicle, seq: int, subject: Subject, zone: ZoneInfo, *, asks: bool
+    chronicle: Chronicle, seq: int, subject: Subject, zone: ZoneInfo, *, doable: bool
 ) -> tuple[int, str, date, Subject]:
     """What can be done comes first, by closing date; then entries by date; then the rest by kind."""
     facts = chronicle.facts(subject, seq)
     if isinstance(facts, Facts):
-        closes = closing_at(facts, zone) if doable_now(facts, asks=asks) else None
+        closes = closing_at(facts, zone) if doable else None
         return (1 if closes is None else 0, closes.isoformat() if closes else "", facts.when.first_day(), subject)
     return (2, subject.kind.value, date.min, subject)
 

@@ -197,7 +197,12 @@ class _Shared:
     def present(self, interests: Interests) -> Present:
         if interests not in self._present:
             self._present[interests] = present(
-                self.chronicle, self.edition.seq, interests, self.edition.zone, self._hidden
+                self.chronicle,
+                self.edition.seq,
+                interests,
+                self.edition.zone,
+                self.edition.frozen_at,
+                self._hidden,
             )
         return self._present[interests]
 

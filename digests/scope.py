@@ -49,9 +49,14 @@ class Present:
 
 
 def present(
-    chronicle: Chronicle, upto: int, interests: Interests, zone: ZoneInfo, hidden: Container[Subject] = ()
+    chronicle: Chronicle,
+    upto: int,
+    interests: Interests,
+    zone: ZoneInfo,
+    at: datetime,
+    hidden: Container[Subject] = (),
 ) -> Present:
-    """What is alive and concerns these interests; `hidden` is what an editor left out."""
+    """What is alive at that moment and concerns these interests; `hidden` is what an editor left out."""
     alive: list[tuple[Subject, AnyFacts]] = []
     for subject in chronicle.subjects(upto):
         facts = chronicle.facts(subject, upto)
@@ -59,8 +64,10 @@ def present(
             continue
         if facts is not None and facts.status in ALIVE and interests.touches(facts):
             alive.append((subject, facts))
-    asking = {facts.entry for _, facts in alive if isinstance(facts, OtherFacts) and doable_now(facts)}
-    doable = [(closing_at(facts, zone), s) for s, facts in alive if doable_now(facts, asks=s.id in asking)]
+    day = at.astimezone(zone).date()
+    asked = {s: f for s, f in alive if isinstance(f, OtherFacts) and _answerable(f, chronicle, upto, day)}
+    asking = {facts.entry for facts in asked.values()}
+    doable = [(closing_at(f, zone), s) for s, f in alive if s in asked or _doable(f, asks=s.id in asking)]
     phases = [(f.when.first_day(), s) for s, f in alive if _is_phase(f) and isinstance(f, Facts)]
     if not phases:  # between two phases, where we are is before the next one, or after the last
         phases = sorted((f.when.first_day(), s) for s, f in alive if isinstance(f, Facts) and _is_next(f))[:1]
@@ -99,15 +106,26 @@ def _last_phase(
     return sorted(found)[-1:]
 
 
-def doable_now(facts: AnyFacts, *, asks: bool = False) -> bool:
-    """Whether one can take part today: it is open, a deadline that has not come, or `asks` questions that are open.
-
-    Who asks already waits for answers, even where an approximate date does not yet say that it has surely begun.
-    """
+def _doable(facts: AnyFacts, *, asks: bool) -> bool:
+    """Whether one can take part in an entry: it is open, a deadline to come, or `asks` what can be answered."""
     if isinstance(facts, OtherFacts):
-        return facts.status is Status.OPEN and bool(facts.ref)
+        return False
     early = _planned(facts) and (asks or facts.kind is EntryKind.DEADLINE)
     return facts.participate and (facts.status is Status.OPEN or early)
+
+
+def _answerable(facts: OtherFacts, chronicle: Chronicle, upto: int, day: date) -> bool:
+    """Whether it is a question that can be answered on that day.
+
+    Who asks waits for answers from the first day on which it may begin, before an approximate date says that it surely
+    has. Nobody can answer about a draft that is due in half a year.
+    """
+    if facts.status is not Status.OPEN or not facts.ref:
+        return False
+    entry = None if facts.entry is None else chronicle.facts(Subject(SubjectKind.ENTRY, facts.entry), upto)
+    if not isinstance(entry, Facts) or not _planned(entry) or entry.kind is EntryKind.DEADLINE:
+        return True
+    return entry.when.first_day() <= day
 
 
 def _planned(facts: Facts) -> bool:

@@ -123,10 +123,11 @@ def edit(
     act: Act,
     rule: Mapping[str, Any] | None = None,
     landing: str = "",
+    fold: bool | None = None,
 ) -> AnnouncementRow:
     """Put in new words, a language more, another audience or landing, before it is mailed; what was approved must be
-    approved anew."""
-    if not said and not rule and not landing:
+    approved anew. Whether it folds into a digest is settled before it is scheduled."""
+    if not said and not rule and not landing and fold is None:
         raise Refused("say what is to be edited: words, the audience, or when it lands")
     if landing and landing not in LANDINGS:
         raise Refused(f"an announcement lands as one of {', '.join(LANDINGS)}, not {landing!r}")
@@ -147,6 +148,9 @@ def edit(
         journal.note(tx, act, (OWNER, row.id), "edited", process_id=process_id)
         values: dict[str, Any] = {"audience": picked.as_document()} if picked is not None else {}
         values |= {"landing": landing} if landing else {}
+        if fold is not None and row.state == AnnouncementState.SCHEDULED:
+            raise Refused(f"{slug} is scheduled: `tidings announce undo {slug}` first, then say whether it folds")
+        values |= {"fold": fold} if fold is not None else {}
         if values and row.corrects_id is not None:
             raise Refused(f"{slug} is an erratum: it goes to exactly those who got the first, at once")
         announcements.change(tx, row.id, reviewed_by=None, written_by=act.actor, **values)

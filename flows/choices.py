@@ -6,6 +6,7 @@ takes its questions with it. Once an edition is frozen nothing of this can be ch
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from db import announcements, counters, editions, events, inputs, journal, process, subscriptions, timeline
@@ -111,7 +112,7 @@ def edit(engine: Engine, series: DigestRow, edition_id: int, wish: Wish, *, act:
         return made
 
 
-def show(engine: Engine, series: DigestRow, edition_id: int) -> tuple[list[Line], Choices]:
+def show(engine: Engine, series: DigestRow, edition_id: int, *, now: datetime) -> tuple[list[Line], Choices]:
     """What a draft would tell somebody who follows everything and got the edition before; and what was decided."""
     with engine.db.write() as tx:  # a writer's lock, so that the seq that is read is settled
         row = _draft(tx, series, edition_id)
@@ -128,9 +129,10 @@ def show(engine: Engine, series: DigestRow, edition_id: int) -> tuple[list[Line]
     untold = news.news(chronicle, seq, _EVERYTHING, news.Mind(None), hidden)
     told |= {n.subject: n.label.value for n in untold if n.subject in put_off}
     gone = {one for one, at in hidden.items() if chronicle.view(one, at) == chronicle.view(one, seq)}
-    now = present(chronicle, seq, _EVERYTHING, zone(owner.zone if owner else "UTC"), gone)
+    state = present(chronicle, seq, _EVERYTHING, zone(owner.zone if owner else "UTC"), now, gone)
     made = load(row)
-    shown = [*told, *now.here, *(subject for _, subject in now.open), *now.coming, *sorted(made.silenced | made.pinned)]
+    open_now = (subject for _, subject in state.open)
+    shown = [*told, *state.here, *open_now, *state.coming, *sorted(made.silenced | made.pinned)]
     return [_line(chronicle, seq, names, made, one, told.get(one, "")) for one in dict.fromkeys(shown)], made
 
 

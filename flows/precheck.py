@@ -3,8 +3,9 @@
 Changes nothing. What must be mended is a fault; what a person should know is a note.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from db import announcements, editions, process, texts
@@ -54,9 +55,10 @@ def check(engine: Engine, process_id: int, slug: str, *, now: datetime, dead: De
     getting = [one for one in recipients(engine, process_id, slug, now=now) if not one.reason]
     found = [*_words(said), *_links(said, dead)]
     if not is_erratum:
-        found += _languages(owner, said)
+        found += [*_outdated(said), *_missing(owner, said["body"], getting, fallbacks)]
+    found += _unread(said, getting, fallbacks)
     if not row.fold:
-        found += [*_unread(said, getting, fallbacks), *_quiet(engine, owner, getting), *beside]
+        found += [*_quiet(engine, owner, getting), *beside]
     if not getting:
         found.append(Finding("fault", "nobody", "nobody gets it: see `tidings announce recipients`"))
     return sorted(found, key=lambda one: one.level)
@@ -82,15 +84,33 @@ def _links(said: Mapping[str, Wording], dead: Dead | None) -> list[Finding]:
     return [Finding("fault", "dead-link", f"{url}: {why}", " ".join(where[url])) for url, why in faults.items()]
 
 
-def _languages(owner: ProcessRow, said: Mapping[str, Wording]) -> list[Finding]:
-    body = said["body"]
-    found = [Finding("note", "language-missing", lang, lang) for lang in owner.languages if lang not in body.versions]
-    for name, wording in said.items():
-        found += [
-            Finding("fault", "translation-outdated", f"the {name} is older than its source", lang)
-            for lang in sorted(wording.versions)
-            if wording.outdated(lang)
-        ]
+def _outdated(said: Mapping[str, Wording]) -> list[Finding]:
+    return [
+        Finding("fault", "translation-outdated", f"the {name} is older than its source", lang)
+        for name, wording in said.items()
+        for lang in sorted(wording.versions)
+        if wording.outdated(lang)
+    ]
+
+
+def _missing(
+    owner: ProcessRow, body: Wording, getting: Iterable[Recipient], fallbacks: Mapping[str, Sequence[str]]
+) -> list[Finding]:
+    """Which languages of the process lack, with how many would get it in that one rather than in what there is."""
+    reading = Counter(one.languages for one in getting)
+    found, idle = [], []
+    for lang in owner.languages:
+        if lang in body.versions:
+            continue
+        there = replace(body, versions={**body.versions, lang: body.versions[body.source_lang]})
+        chosen = {order: language.choose(there, order, fallbacks, strict=True) for order in reading}
+        reached = sum(n for order, n in reading.items() if (one := chosen[order]) is not None and one.lang == lang)
+        if reached:
+            found.append(Finding("note", "language-missing", f"{reached} would get it in {lang}", lang))
+        else:
+            idle.append(lang)
+    if idle:
+        found.append(Finding("note", "language-missing", f"nobody would get it in {', '.join(idle)}"))
     return found
 
 

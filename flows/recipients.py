@@ -4,17 +4,18 @@ An erratum has no audience of its own: it goes to exactly those who got what it 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from db import announcements, editions, outbox, process, readers
+from db import announcements, editions, outbox, process, readers, texts
 from db.announcements import AnnouncementRow
 from db.engine import CHUNK, Tx
 from db.states import MailingState
 from digests import audience
 from digests.landing import announced
+from digests.language import Wording, choose
 from digests.wall import read_wall, zone
-from flows.announce import EARLY, LANDINGS, due_at, need
+from flows.announce import EARLY, LANDINGS, OWNER, due_at, need
 from flows.engine import Engine
 from flows.press import hours, profile
 
@@ -23,7 +24,8 @@ from flows.press import hours, profile
 class Recipient:
     """Who is in the audience, whether they get it, when, and why not.
 
-    `got` is the key of the wording that they got of what an erratum corrects; empty for any other announcement.
+    `send_at` is None for who does not get it, and for what rides in their next digest. `text` is the language in which
+    they get it. `got` is the key of the wording that they got of what an erratum corrects; empty for any other one.
     """
 
     liaison_id: int
@@ -32,6 +34,7 @@ class Recipient:
     languages: tuple[str, ...]
     reason: str
     send_at: datetime | None
+    text: str = ""
     got: str = ""
 
 
@@ -40,11 +43,23 @@ def recipients(engine: Engine, process_id: int, slug: str, *, now: datetime) -> 
     with engine.db.read() as tx:
         row = need(announcements.by_slug(tx, process_id, slug), slug)
         got = arrived(tx, row)
+        said = texts.load_texts(tx, process_id, [(OWNER, row.id)])
+        fallbacks = process.fallbacks(tx, process_id)
+    body = next((wording for (_, _, field), wording in said.items() if field == "body"), Wording("", 0))
     found: list[Recipient] = []
     for batch in subscribers(engine, process_id):
         with engine.db.read() as tx:
             found += resolve(engine, tx, row, batch, now, got)
-    return found
+    return [_told(row, one, body, fallbacks) for one in found]
+
+
+def _told(row: AnnouncementRow, one: Recipient, body: Wording, fallbacks: Mapping[str, Sequence[str]]) -> Recipient:
+    """With the language of its text; what rides in a digest has no moment of its own."""
+    if one.reason:
+        return one
+    chosen = choose(body, one.languages, fallbacks, strict=True)
+    lang = body_language(one.got) or (chosen.lang if chosen is not None else "")
+    return replace(one, text=lang, send_at=None if row.fold else one.send_at)
 
 
 def subscribers(engine: Engine, process_id: int) -> Iterator[list[readers.Reader]]:
@@ -105,10 +120,11 @@ def resolve(
         admitted = rule.admits(profile(one, groups.get(one.liaison_id, ()), slugs))
         if not (admitted if got is None else one.liaison_id in got):
             continue
-        reason = _reason(one, hashes.get(one.liaison_id, "") in barred, now)
-        at = None if reason else leaves(row, one, now)
+        at = leaves(row, one, now)
+        reason = _reason(one, hashes.get(one.liaison_id, "") in barred, at)
         key = (got or {}).get(one.liaison_id, "")
-        found.append(Recipient(one.liaison_id, one.name, one.addr, one.languages, reason, at, key))
+        send_at = None if reason else at
+        found.append(Recipient(one.liaison_id, one.name, one.addr, one.languages, reason, send_at, got=key))
     return found
 
 
@@ -127,8 +143,10 @@ def starts(row: AnnouncementRow) -> datetime | None:
     return due - EARLY if due is not None and row.landing in ("wall", "day") else due
 
 
-def _reason(one: readers.Reader, suppressed: bool, now: datetime) -> str:
-    if one.state == "paused" and (one.paused_until is None or one.paused_until > now.date()):
+def _reason(one: readers.Reader, suppressed: bool, at: datetime) -> str:
+    """Why not: a pause that is over on the day on which it leaves, by the reader's calendar, is none."""
+    day = at.astimezone(zone(one.zone)).date()
+    if one.state == "paused" and (one.paused_until is None or one.paused_until > day):
         return "paused"
     if one.state not in ("active", "paused"):
         return "not-active"

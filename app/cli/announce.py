@@ -108,6 +108,7 @@ def edit(
     name: Names = None,
     everyone: Annotated[bool, typer.Option("--everyone", help="For everyone, instead of whom it was for.")] = False,
     landing: Annotated[str, typer.Option(help=LANDS)] = "",
+    fold: Annotated[bool | None, typer.Option(help="Into the next digest, or a mail of its own.")] = None,
 ) -> None:
     """Put in new words, a language more, another audience or landing, before it is mailed."""
     session: Session = context.obj
@@ -115,8 +116,9 @@ def edit(
     if everyone:
         rule["all"] = True
     row = flow.edit(
-        session.engine, session.process.id, slug, _texts(text or []), act=session.act(), rule=rule, landing=landing
-    )
+        session.engine, session.process.id, slug, _texts(text or []), act=session.act(), rule=rule, landing=landing,
+        fold=fold,
+    )  # fmt: skip
     console.answer(session.json, row, f"{slug} is edited and is {_state(row)}")
 
 
@@ -309,9 +311,12 @@ def recipients(context: typer.Context, slug: str) -> None:
     getting = sum(not row.reason for row in rows)
     console.table(
         f"{slug}: {getting} get it, {len(rows) - getting} do not",
-        ["name", "address", "languages", "when (UTC)", "why not"],
-        [
-            (r.name, r.addr, " ".join(r.languages), f"{r.send_at:%Y-%m-%d %H:%M}" if r.send_at else "", r.reason)
-            for r in rows
-        ],
+        ["name", "address", "reads", "gets it in", "when (UTC)", "why not"],
+        [(r.name, r.addr, " ".join(r.languages), r.text, _leaves(r), r.reason) for r in rows],
     )
+
+
+def _leaves(one: people.Recipient) -> str:
+    if one.reason:
+        return ""
+    return f"{one.send_at:%Y-%m-%d %H:%M}" if one.send_at is not None else "in their next digest"

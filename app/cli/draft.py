@@ -41,7 +41,7 @@ def draft(
     wish = Wish(leave_out, put_off, pin, clear, words)
     if wish != Wish([], [], [], [], {}):
         choices.edit(session.engine, series, wanted, wish, act=session.act())
-    lines, made = choices.show(session.engine, series, wanted)
+    lines, made = choices.show(session.engine, series, wanted, now=session.act().now)
     if session.json:
         for line in lines:
             console.emit(line)

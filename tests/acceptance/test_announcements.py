@@ -252,6 +252,35 @@ def test_what_cannot_be(world: World) -> None:
         review.ask(world.engine, world.process().id, "hours", act=world.act())
 
 
+def test_whom_it_names_as_its_readers(world: World) -> None:
+    """The language each gets it in, nobody whose pause is over by then, and no moment for what a digest takes along."""
+    world.populate()
+    process_id = world.process().id
+    put(world, landing="day")
+    with world.engine.db.read() as tx:
+        chidi = addresses.by_address_key(tx, process_id, "chidi@coast.example", world.now)
+    assert chidi is not None
+    roster.pause(world.engine.db, chidi.liaison.id, date(2019, 3, 7), act=world.act())
+
+    def who() -> list[recipients.Recipient]:
+        return recipients.recipients(world.engine, process_id, "hours", now=world.now)
+
+    assert {one.addr: one.reason for one in who()}["chidi@coast.example"] == "paused"
+    announce.edit(world.engine, process_id, "hours", {}, fold=True, act=world.act())
+    assert {one.send_at for one in who()} == {None}
+    announce.edit(world.engine, process_id, "hours", {}, fold=False, act=world.act())
+    at(world, "2019-03-07T00:00")
+    with pytest.raises(Refused, match="announce undo hours"):
+        announce.edit(world.engine, process_id, "hours", {}, fold=True, act=world.act())
+    assert {one.addr.partition("@")[0]: one.text for one in who()}.items() >= {"ana": "en", "badr": "ar"}.items()
+    promised = {one.addr: one.send_at for one in who() if not one.reason}
+    assert "chidi@coast.example" in promised
+    world.until(datetime(2019, 3, 8, tzinfo=START.tzinfo))
+    said = {text.title for text in HOURS.values()}
+    sent = {m.envelope.rcpt_to[0]: m.message["Date"].datetime for m in world.mails if m["Subject"] in said}
+    assert sent == promised
+
+
 def test_the_check_names_what_a_colleague_would(world: World) -> None:
     world.populate()
     process_id = world.process().id
@@ -291,6 +320,8 @@ def test_the_check_names_what_a_colleague_would(world: World) -> None:
     assert beside == ["2019-03-11: announcement other", "2019-03-11: edition 2019-03-11T09:00 of core"]
     assert next(one.found for one in found if one.what == "quiet-hours") == "1: chidi@coast.example"
     assert [one.level for one in found] == sorted(one.level for one in found)
+    missing = [one.found for one in found if one.what == "language-missing"]
+    assert missing == ["1 would get it in ar"]
     good = precheck.check(world.engine, process_id, "other", now=world.now - timedelta(days=1))
     assert {one.what for one in good} == {"same-day"}
 

@@ -114,7 +114,9 @@ def test_what_is_left_out_stays_out_until_it_changes(world: World) -> None:
     world.populate()
     decide(world, drafted(world), leave_out=["meeting"])
     second = drafted(world, REVIEW + WEEK)
-    assert "meeting" not in {line.name for line in choices.show(world.engine, series(world), second)[0] if line.label}
+    assert "meeting" not in {
+        line.name for line in choices.show(world.engine, series(world), second, now=world.now)[0] if line.label
+    }
     world.import_timeline(more=DEADLINE)
     world.until(FIRST + WEEK)
     assert not any(
@@ -140,7 +142,7 @@ def test_a_foreword_and_a_pin(world: World) -> None:
     edition = drafted(world)
     world.import_timeline(more=DEADLINE)
     decide(world, edition, pin=["later"], foreword={"en": "Thank you for **coming**.", "ar": "شكرا لكم."})
-    lines, made = choices.show(world.engine, series(world), edition)
+    lines, made = choices.show(world.engine, series(world), edition, now=world.now)
     assert {line.name: line.choice for line in lines if line.choice} == {"later": "pinned"}
     assert list(made.foreword) == ["en", "ar"]
     world.until(FIRST)
@@ -174,7 +176,7 @@ def test_an_overtaken_draft_hands_its_choices_on(world: World) -> None:
     world.populate(approval="manual")
     decide(world, drafted(world), leave_out=["talks"], put_off=["meeting"], foreword={"en": "Hello."})
     second = drafted(world, REVIEW + WEEK)
-    made = choices.show(world.engine, series(world), second)[1]
+    made = choices.show(world.engine, series(world), second, now=world.now)[1]
     assert {subject.kind.value for subject in made.silenced} == {"entry"}
     assert not made.postponed
     assert made.foreword == {"en": "Hello."}

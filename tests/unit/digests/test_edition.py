@@ -163,6 +163,22 @@ def test_who_asks_waits_for_answers_before_an_approximate_date_is_surely_there(s
     assert TALKS in [item.subject for item in items(made, SectionKind.COMING)]
 
 
+def test_what_asks_about_something_that_is_not_there_yet_is_coming(stage: Stage) -> None:
+    """A consultation of next year and a draft that is due in autumn are nothing that one can do now."""
+    for when in (
+        When("2019-10-20", "2020-02-21"),
+        When("2019-08-09", None, Precision.APPROX),
+        When("2019-04", None, Precision.MONTH),
+    ):
+        stage.say(TALKS, replace(facts(status=Status.PLANNED), when=when))
+        for size in Size:
+            made = issue(stage, size)
+            assert not {TALKS, QUESTION} & set(shown(made)[SectionKind.OPEN_NOW])
+        assert TALKS in shown(issue(stage, Size.L))[SectionKind.COMING]
+    stage.say(TALKS, replace(facts(status=Status.PLANNED), when=When("2019-03", None, Precision.MONTH)))
+    assert TALKS in shown(issue(stage))[SectionKind.OPEN_NOW]
+
+
 def test_a_question_without_a_living_entry_stands_alone(stage: Stage) -> None:
     before = stage.seq
     stage.say(TALKS, facts(status=Status.OVER))
