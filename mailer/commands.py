@@ -115,7 +115,7 @@ def _without_name(text: str) -> str:
 def _without_signature(text: str) -> str:
     """A text without the name behind its last valediction or courtesy: "..., LG Tim", "谢谢，小安"; '' for none."""
     folded = fold(text)
-    if len(folded) != len(text):
+    if len(folded) != len(text) or text.rstrip().endswith(("?", "？", "؟")):  # a question does not end in a name
         return ""
     for section, name in (("closing", "words"), ("courtesy", "fillers"), ("courtesy", "acks")):
         for found in phrases(section, name).find(folded):
@@ -208,6 +208,8 @@ def _keyword(text: str, languages: tuple[str, ...], today: date | None) -> Comma
     names = tuple(n for n in _NAMES if n not in _WITH_REF)
     if name := _name_of(text, names):
         return CommandRead(name) if name not in ("hour", "language") else None
+    if _asks_not(text):
+        return None
     for found in sorted(phrases("commands", "pause", "hour", "language").find(text), key=lambda f: -len(f.phrase)):
         rest = text[found.end :].strip(_EDGE) if found.start == 0 else text[: found.start].strip(_EDGE)
         if found.start != 0 and found.end != len(text):
@@ -291,7 +293,7 @@ def _prose(text: str, languages: tuple[str, ...], today: date | None) -> Command
     if (
         not found
         or "http" in folded
-        or phrases("wish", "keep").first(folded, stems=True)
+        or _asks_not(folded)
         or len(text.split()) > MAX_WORDS
         or ("?" in _last(folded) and len(_pieces(text)) > 4)
     ):
@@ -305,6 +307,11 @@ def _prose(text: str, languages: tuple[str, ...], today: date | None) -> Command
         return None
     spoken = tuple(dict.fromkeys((*(f.language for f in found), *languages)))
     return _asked(names, folded, found, spoken, today)
+
+
+def _asks_not(folded: str) -> bool:
+    """Whether a text says to leave all as it is, or what others want, what was or would be."""
+    return phrases("wish", "keep", "others").first(folded, stems=True) is not None
 
 
 def _named_language(folded: str, rest: str) -> str:

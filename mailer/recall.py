@@ -76,6 +76,8 @@ def _role(sentence: str) -> str:
         covering = words.cover(folded) if words.may_cover(seen) else None
         said = {role for word in covering or () for role, _ in words.meanings(word)}
         roles = said & set(_ROLES)
+        if "states" in said:  # "S-12 was withdrawn"
+            return ""
         if len(roles) == 1 and (
             "asks" in said or not _QUESTION.search(folded)
         ):  # "was S-12 withdrawn?" asks for nothing
@@ -91,7 +93,7 @@ def _languages() -> tuple[str, ...]:
 @lru_cache(maxsize=32)
 def _vocabulary(language: str) -> Vocabulary:
     table, words = tables()[language], dict[str, list[Meaning]]()
-    for role in (*_ROLES, "asks", "words"):
+    for role in (*_ROLES, "asks", "states", "words"):
         for word in table["recall"].get(role, ()):
             words.setdefault(fold(word), []).append((role, ""))
     for word in table["private"]["words"]:

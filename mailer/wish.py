@@ -23,10 +23,10 @@ MAX_WORDS = 32
 _CADENCES = ("fortnightly", "monthly", "weekly")
 _ROLES = (
     "mine", "mail", "join", "off", "hold", "too", "instead", "wants", "words", "again", "keep", "helps", "shows",
-    "alter", "late", "sun", "likes",
+    "alter", "late", "sun", "likes", "others", "refuses", "refused",
 )  # fmt: skip
 WISHING = tuple(code for code, table in tables().items() if "wish" in table)  # languages with a vocabulary of wishes
-_PIECE = re.compile(r"[.!?。！？؟।\n;；]+")
+_PIECE = re.compile(r"[.!?。！？؟।\n;；,،、，]+")
 _HOUR = re.compile(
     r"(?<!\d)\d{1,2}(?:[:.h٫時时點点]\d{2})?(?!\d)(?: ?(?:a\.?m|p\.?m|h)\b)?(?! ?(?:[回度次x]|fois|vez|раз))"
 )
@@ -92,8 +92,8 @@ def _understood(text: str, today: date | None) -> Iterator[_Said]:
 
 def _read(said: _Said) -> CommandRead | None:
     changes = _changes(said)
-    if "keep" in said.roles or ("likes" in said.roles and not said.roles & {"off", "hold"}):
-        return None  # "please do not unsubscribe me", "the weekly digest is great"
+    if said.roles & {"keep", "others"} or ("likes" in said.roles and not said.roles & {"off", "hold"}):
+        return None  # "please do not unsubscribe me", "they want it weekly", "the weekly digest is great"
     if said.days and said.roles & {"off", "hold"} and not changes:
         return CommandRead("pause", max(said.days).isoformat())
     if said.roles & {"off", "hold"} or changes or said.days:
@@ -111,7 +111,7 @@ def _changes(said: _Said) -> list[CommandRead]:
     changes += [CommandRead("language", code) for code in sorted(said.languages)]
     if said.days or not said.hours:
         return changes
-    if "sun" in said.roles:  # hours counted from sunrise or not: nobody can tell
+    if said.roles & {"sun", "refuses", "refused"}:  # hours counted from sunrise or not, "not at 7": nobody can tell
         return [*changes, CommandRead("settings")]
     later = 12 if "late" in said.roles else 0
     return [*changes, *(CommandRead("hour", str(h + later if 0 < h < 12 else h)) for h in sorted(said.hours))]
@@ -175,8 +175,23 @@ def _gather(said: _Said, meanings: list[Meaning]) -> None:
         meanings = meanings[roles.index("too") :]
     if "instead" in roles:
         meanings = meanings[: roles.index("instead")]
+    meanings = _not_refused(_not_refused(meanings, "refuses")[::-1], "refused")
     said.cadences |= {name for role, name in meanings if role == "cadence"}
     said.languages |= {name for role, name in meanings if role == "language"}
+
+
+def _not_refused(meanings: list[Meaning], mark: str) -> list[Meaning]:
+    """Meanings without the first cadence or language behind each mark: "not weekly"."""
+    kept, refusing, refused = list[Meaning](), False, ("", "")
+    for one in meanings:
+        named = one[0] in ("cadence", "language")
+        if named and (refusing or one == refused):  # a word that is in the vocabulary twice is refused once
+            refusing, refused = False, one
+            continue
+        refused = ("", "")
+        refusing = one[0] == mark or refusing
+        kept.append(one)
+    return kept
 
 
 @lru_cache(maxsize=32)
