@@ -81,7 +81,7 @@ def deliveries(tx: Tx) -> Iterator[Any]:
     """Every delivery with the state of its mailing, by id."""
     query = select(
         _D.c.id, _D.c.mailing_id, _D.c.state, _D.c.reason, _D.c.tries, _D.c.not_after, _D.c.lease_until,
-        _M.c.state.label("mailing_state"),
+        _D.c.address_id, _D.c.lang, _D.c.variant_id, _M.c.state.label("mailing_state"),
     )  # fmt: skip
     query = query.outerjoin(_M, _M.c.id == _D.c.mailing_id).order_by(_D.c.id)
     yield from tx.execute(query, execution_options=_STREAM)

@@ -32,6 +32,20 @@ def over(marks: Iterable[str]) -> str:
     return digest("\n".join(marks))
 
 
+def sent(content: str, address_id: int | None, lang: str, variant_id: int | None) -> str:
+    """What an attempt keeps of a mail: the hash of its content, and a mark that binds it to address and wording.
+
+    Of the address only its number, so that a person who is forgotten leaves nothing that could be tried out.
+    """
+    return f"{content}.{mark(content, address_id, lang, variant_id)}"
+
+
+def is_sent(sent_hash: str, address_id: int | None, lang: str, variant_id: int | None) -> bool:
+    """Whether that still holds; yes for attempts of programs that bound nothing."""
+    content, bound, _ = sent_hash.partition(".")
+    return not bound or sent_hash == sent(content, address_id, lang, variant_id)
+
+
 def of_journal(row: Any) -> str:
     """The mark of a journal row."""
     return mark(

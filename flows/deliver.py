@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from db import accepted, addresses, editions, lease, notes, outbox, pauses, process, readers, sent
+from db import accepted, addresses, editions, lease, marks, notes, outbox, pauses, process, readers, sent
 from db.attempts import Fate
 from db.engine import Lane, Tx
 from db.journal import Act
@@ -276,7 +276,8 @@ def _compose(run: _Run, batch: _Batch, claimed: Claimed, dropped: list[tuple[Cla
         return None
     if run.sign is not None:
         made = replace(made, data=run.sign(made.data, run.clock()))
-    run.held[claimed.id] = (claimed, hashlib.sha256(made.data).hexdigest())
+    content = hashlib.sha256(made.data).hexdigest()
+    run.held[claimed.id] = (claimed, marks.sent(content, claimed.address_id, claimed.lang, claimed.variant_id))
     COMPOSED.reach()
     return made
 

@@ -9,7 +9,7 @@ tells then, such as the one in the generation file, in a backup, or in the log.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, islice, pairwise
 from typing import Any
 
 from db import ledger, marks, readers, seals
@@ -77,7 +77,7 @@ class Verification:
             if len(mine) != seal.count:
                 yield Finding(
                     True, f"seal {seal.no} of {seal.at:%Y-%m-%d %H:%M} UTC is over {seal.count} journal rows,"
-                    f" {len(mine)} are there: {_between(mine)}",
+                    f" {len(mine)} are there: {_missing(mine)}",
                 )  # fmt: skip
             elif seals.chained(seal.prev_hash, ((row.id, marks.of_journal(row)) for row in mine)) != seal.hash:
                 yield Finding(
@@ -117,8 +117,7 @@ class Verification:
                     True, f"{said} were {voucher.subject_id}, {len(mine)} are there: some were removed or added"
                 )
             elif not altered and marks.over(marks.of_attempt(row) for row in mine) != voucher.proof:
-                named = ", ".join(str(row.delivery_id) for row in mine[:20])
-                yield Finding(True, f"{said} say something else than they did: of deliveries {named}")
+                yield Finding(True, f"{said} say something else than they did: of deliveries {_named(mine)}")
         for row in rows.orphans():
             yield Finding(True, f"attempt {row.n} of delivery {row.delivery_id}: no journal row vouches for it")
 
@@ -176,7 +175,10 @@ def faults_of(delivery: Any, tries: list[Any], moves: list[Any], now: datetime) 
     if len(accepted) > 1:
         yield f"accepted {len(accepted)} times"
     if len(tries) != delivery.tries:
-        yield f"{delivery.tries} tries were begun, {len(tries)} are recorded: one was removed or added"
+        begun = "1 try was" if delivery.tries == 1 else f"{delivery.tries} tries were"
+        yield f"{begun} begun, {len(tries)} recorded: one was removed or added"
+    if any(_is_elsewhere(delivery, one) for one in accepted):
+        yield "its address, language or wording was altered after it was sent"
     if accepted and delivery.state not in (D.SENT, D.BOUNCED, D.COMPLAINED):
         yield f"the server took it, and yet it is {delivery.state}"
     if delivery.state == D.SENT and not accepted:
@@ -191,6 +193,13 @@ def faults_of(delivery: Any, tries: list[Any], moves: list[Any], now: datetime) 
         yield f"it is {delivery.state} though its limit was {delivery.not_after:%Y-%m-%d %H:%M} UTC"
 
 
+def _is_elsewhere(delivery: Any, one: Any) -> bool:
+    # Whose address is gone was forgotten, or left long ago.
+    if delivery.address_id is None:
+        return False
+    return not marks.is_sent(one.sent_hash or "", delivery.address_id, delivery.lang, delivery.variant_id)
+
+
 def _has_no_fate(delivery: Any, now: datetime) -> bool:
     if delivery.state == D.SENDING:
         return delivery.lease_until is None or delivery.lease_until < now - SLACK
@@ -203,6 +212,17 @@ def _is_altered(row: Any, mark: str) -> bool:
 
 def _altered_journal(row: Any) -> Finding:
     return Finding(True, f"journal row {row.id} ({row.subject_kind} {row.subject_id}) was altered after it was written")
+
+
+def _named(rows: list[Any]) -> str:
+    more = f" and {len(rows) - 20} more" if len(rows) > 20 else ""
+    return ", ".join(str(row.delivery_id) for row in rows[:20]) + more
+
+
+def _missing(rows: list[Any]) -> str:
+    """Where in a seal rows were removed, as far as their numbers tell."""
+    gaps = [str(n) for one, other in pairwise(rows) for n in islice(range(one.id + 1, other.id), 20)]
+    return _between(rows) + (f", without {', '.join(gaps[:20])}" if gaps else "")
 
 
 def _between(rows: list[Any]) -> str:

@@ -1,6 +1,7 @@
 """`tidings ledger`: who got an edition and who did not; with --verify, whether all that is recorded holds together."""
 
 import csv
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -19,7 +20,10 @@ from db.engine import Tx
 from db.ledger import LedgerRow
 from flows import ledger
 from flows.engine import Refused
-from flows.verify import Verification
+from flows.verify import Finding, Verification
+
+OF_A_KIND = 10  # findings that differ in numbers only, shown one by one
+_NUMBERS = re.compile(r"\d[\d:, -]*(?<=\d)")
 
 cli = typer.Typer()
 
@@ -104,16 +108,31 @@ def _said(row: LedgerRow) -> str:
     return answer if row.state == "sent" else "; ".join(part for part in (ledger.why(row), answer) if part)
 
 
+def _say(findings: Iterable[Finding]) -> None:
+    """Each finding on a line, of a kind the first few: ten thousand lines of one hide the other."""
+    kinds: Counter[str] = Counter()
+    for finding in findings:
+        kind = _NUMBERS.sub("N", finding.what)
+        kinds[kind] += 1
+        if kinds[kind] <= OF_A_KIND:
+            console.say(f"{'FAULT' if finding.fault else 'unproved'}: {finding.what}")
+    for kind, number in kinds.items():
+        if number > OF_A_KIND:
+            console.say(f"... and {number - OF_A_KIND} more: {kind}")
+    if any(number > OF_A_KIND for number in kinds.values()):
+        console.say("`tidings ledger --verify --json` lists every one")
+
+
 def _verify(session: Session) -> None:
     known = mark.read(session.config)
     work = Verification(
         session.engine.db, session.act().now, (known.seal, known.hash) if known and known.seal else None
     )
-    for finding in work.findings():
-        if session.json:
+    if session.json:
+        for finding in work.findings():
             console.emit(finding)
-        else:
-            console.say(f"{'FAULT' if finding.fault else 'unproved'}: {finding.what}")
+    else:
+        _say(work.findings())
     sums = work.sums
     if session.json:
         console.emit(sums)
