@@ -1,4 +1,4 @@
-"""The programs that deliver beside the service, so that composing and signing use every core.
+"""The programs beside the service: what computes is kept away from the door, and delivering uses every core.
 
 Each is a worker of its own, with its own claims, notes and connections. It ends in good order when the pipe to its
 standard input closes: when the service stops it, and as well when the service was killed.
@@ -7,6 +7,7 @@ standard input closes: when the service stops it, and as well when the service w
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -24,34 +25,37 @@ def size(config: Config) -> int:
 
 
 class Crew:
-    """Programs that deliver until told to stop. Safe to use from one thread at a time."""
+    """Programs that work beside this one until told to stop. Safe to use from one thread at a time."""
 
-    def __init__(self, config_file: Path, helpers: int, share: int) -> None:
+    def __init__(self, config_file: Path, posts: Sequence[Sequence[str]], share: int) -> None:
+        """One program for each of `posts`, which are roles; `share` programs share the connections to relays."""
         # -P: a folder named `app` where the service was started is not ours.
-        self._command = [sys.executable, "-P", "-m", "app.helper", str(config_file), str(share)]
-        self._running: list[subprocess.Popen[bytes]] = []
-        self._helpers = helpers
+        command = [sys.executable, "-P", "-m", "app.helper", str(config_file), str(share)]
+        self._commands = [[*command, *roles] for roles in posts]
+        self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._ended = False
 
     def mend(self) -> None:
         """Start those that do not run: all of them at first, later what died."""
-        for one in [one for one in self._running if one.poll() is not None]:
-            log.error("a delivering program ended", pid=one.pid, code=one.returncode)
-            self._running.remove(one)
-        while not self._ended and len(self._running) < self._helpers:
-            # This program itself, with a file that it already reads.
-            self._running.append(subprocess.Popen(self._command, stdin=subprocess.PIPE))  # noqa: S603
+        for post, command in enumerate(self._commands):
+            one = self._running.get(post)
+            if one is not None and one.poll() is not None:
+                log.error("a helping program ended", pid=one.pid, code=one.returncode)
+                one = None
+            if one is None and not self._ended:
+                # This program itself, with a file that it already reads.
+                self._running[post] = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603
 
     def dismiss(self) -> None:
         """Let them end what is under way and start no other. Returns at once."""
         self._ended = True
-        for one in list(self._running):
+        for one in list(self._running.values()):
             if one.stdin is not None:
                 one.stdin.close()
 
     def wait(self) -> None:
         """Wait until all have ended, also one that began while they were dismissed."""
         self.dismiss()
-        for one in self._running:
+        for one in self._running.values():
             one.wait()
         self._running.clear()

@@ -1,6 +1,6 @@
 """The running service: its roles, each a loop or a server, started and stopped together.
 
-Any number of programs may run any roles on one PostgreSQL; on SQLite one program runs them all.
+Any number of programs may run any roles on one PostgreSQL; on SQLite one service runs them all, with its helpers.
 """
 
 import os
@@ -27,6 +27,7 @@ from db.journal import Act
 from flows import deliver as delivering
 from flows import inbound, restore, retain, schedule
 from flows.engine import Engine
+from flows.intake import Intake, rescue
 from mailer.wire.courier import Courier
 from mailer.wire.listener import Listener
 from mailer.wire.ports import WORK
@@ -52,6 +53,22 @@ class Role(StrEnum):
     WEB = "web"  # pages and links
 
 
+DOOR = frozenset((Role.LISTEN, Role.WEB))  # somebody waits for an answer at these
+
+
+def posts(roles: Iterable[Role], delivering: int) -> tuple[frozenset[Role], list[list[Role]]]:
+    """What the program itself does, and what each program beside it: so many of all deliver, if any does.
+
+    Nothing that computes for long is done where somebody waits at the door.
+    """
+    wanted = frozenset(roles)
+    back = wanted - DOOR
+    more = [[Role.DELIVER]] * (delivering - 1) if Role.DELIVER in wanted else []
+    if wanted & DOOR and back:
+        return wanted & DOOR, [sorted(back), *more]
+    return wanted, more
+
+
 class Service:
     """One program with its roles, and the crew that helps it deliver; `share` programs share its connections."""
 
@@ -69,6 +86,7 @@ class Service:
         self.clock = wiring.clock(config)
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.listener: Listener | None = None
+        self._intake: Intake | None = None
         self._courier: Courier | None = None
         self._crew, self._share = crew, share
         self._web: WebServer | None = None
@@ -86,7 +104,8 @@ class Service:
         if Role.LISTEN in self.roles:
             sys.setswitchinterval(BRIEF)
             judge = inbound.gatekeeper(self.engine)
-            self.listener = sockets.listener(self.config, self.engine, judge)
+            self._intake = Intake(self.engine, self.worker, self.clock)
+            self.listener = sockets.listener(self.config, self.engine, judge, self._intake.keep)
             self._bind(self.listener)
             self.say(f"listening for replies on {self.config.listen.host}:{self.listener.port}")
             jobs["door"] = judge.refresh
@@ -196,6 +215,8 @@ class Service:
             self._web.stop()
         if self.listener is not None:
             self.listener.stop()
+        if self._intake is not None:
+            self._intake.close()
         if self._courier is not None:
             self._courier.halt()
         if self._ticker is not None:
@@ -211,6 +232,10 @@ class Service:
         """Everything of the scheduler's role that is due now."""
         act = Act("clock", self.clock())
         with self._turn:
+            if self._intake is not None:
+                self._intake.bring_home()
+            if rescued := rescue(self.engine):
+                log.info("found in the spool", mails=rescued)
             understood = inbound.understand(self.engine, act=act, vouch=self._vouch)
             ticked = schedule.tick(self.engine, act=act)
             for kept in retain.daily(self.engine, act=act):
@@ -269,9 +294,13 @@ class Service:
 
     def _alive(self) -> object:
         with self.engine.db.write() as tx:
-            deployment.sign_of_life(tx, self.worker, "+".join(sorted(self.roles)), self.clock(), self._met())
+            deployment.sign_of_life(tx, self.worker, "+".join(sorted(self._at_work())), self.clock(), self._met())
         self._look_back()
         return None
+
+    def _at_work(self) -> frozenset[Role]:
+        """Its roles; without the scheduler while that does nothing, so that the others see it."""
+        return self.roles - {Role.SCHEDULE} if self._scheduler_fault() else self.roles
 
     def _fault(self, job: str, error: Exception) -> None:
         words = logs.says(error)

@@ -16,12 +16,15 @@ from flows import inbound
 from flows.engine import Engine
 from flows.look import Vouch
 from mailer.letter import Carry, Letter, Record
+from mailer.message import Envelope
 from mailer.wire.courier import Courier
 from mailer.wire.dns import Resolver
 from mailer.wire.letters import CourierSettings, Relay
 from mailer.wire.listener import Listener
 from mailer.wire.ports import ListenerSettings, Rcpt, Received, TlsFiles
 from mailer.wire.vouch import Voucher
+
+Keep = Callable[[Sequence[tuple[Envelope, bytes]]], None]
 
 if TYPE_CHECKING:
     from desk.web.site import Site
@@ -78,12 +81,22 @@ def carry(way_out: Courier) -> Carry:
     return run
 
 
-def listener(config: Config, made: Engine, judge: inbound.Gatekeeper | None = None) -> Listener:
-    """The way in: the listener with its two ports plugged into flows; `judge` for one that is to be refreshed."""
+def listener(
+    config: Config, made: Engine, judge: inbound.Gatekeeper | None = None, keep: Keep | None = None
+) -> Listener:
+    """The way in: the listener with its two ports plugged into flows; `judge` for one that is to be refreshed.
+
+    `keep` has mails on the disk when it returns; without it each batch is a commit.
+    """
     now = wiring.clock(config)
 
+    def commit(batch: Sequence[tuple[Envelope, bytes]]) -> None:
+        inbound.store(made, batch, act=Act("listener", now()))
+
+    keep = keep or commit
+
     def store(batch: Sequence[Received]) -> None:
-        inbound.store(made, [(one.envelope, one.data) for one in batch], act=Act("listener", now()))
+        keep([(one.envelope, one.data) for one in batch])
 
     judge = judge or inbound.gatekeeper(made)
     tls = config.listen.tls

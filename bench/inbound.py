@@ -1,14 +1,16 @@
-"""How long a sender waits for the `250` of a reply: at rest, beside a build, beside a fan-out of the same program.
+"""How long a sender waits for the `250` of a reply: at rest, beside a build, beside a fan-out.
 
-One program does everything on one SQLite file, as `tidings serve` does: it listens, builds and delivers an edition when
-told to. A client in another program sends replies all the while; the `250` comes after the commit. The bar is for the
-99th percentile, in relation to rest, in one run. Prints "skipped" where smtp-sink (it comes with Postfix) is missing.
+Two programs share one SQLite file, as those of `tidings serve` do: one listens, the other builds and delivers an
+edition when told to. A client in a third one sends replies all the while; the `250` comes when a mail is on the disk.
+The bar is for the 99th percentile, in relation to rest, in one run. Prints "skipped" where smtp-sink (it comes with
+Postfix) is missing.
 
     python -m bench.inbound [--recipients 10000] [--rest 10]
 """
 
 import argparse
 import json
+import os
 import random
 import shutil
 import smtplib
@@ -24,12 +26,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from app.helper import NICE
 from app.serve import BRIEF
 from bench import crowd
 from bench.fanout_wire import CONNECTIONS, sink
-from db.journal import Act
 from flows import deliver, inbound
 from flows.engine import Engine
+from flows.intake import Intake
 from mailer.wire.courier import Courier
 from mailer.wire.letters import CourierSettings, Relay
 from mailer.wire.listener import Listener
@@ -43,12 +46,24 @@ BODY = "yes, we think so\r\n" * 200
 # -- the service -------------------------------------------------------------------------------------------
 
 
-def serve(database: Path, draft: int, sink_port: int) -> None:
-    """Listen; do what each line of stdin says, and print how long it took and how much it was."""
+def serve(database: Path) -> None:
+    """Listen until stdin ends."""
     sys.setswitchinterval(BRIEF)
     engine = crowd.open_engine(database)
+    intake = Intake(engine, "bench", lambda: crowd.NOW)
+    listener = open_listener(engine, intake)
+    print(listener.port, flush=True)
+    sys.stdin.read()
+    listener.stop()
+    intake.close()
+    engine.db.close()
+
+
+def work(database: Path, draft: int, sink_port: int) -> None:
+    """Do what each line of stdin says, and print how long it took and how much it was."""
+    os.nice(NICE)
+    engine = crowd.open_engine(database)
     courier = Courier([Relay("127.0.0.1", sink_port, tls="none")], CourierSettings(connections=CONNECTIONS))
-    listener = open_listener(engine)
     begun = time.monotonic()
 
     def clock() -> datetime:
@@ -58,23 +73,21 @@ def serve(database: Path, draft: int, sink_port: int) -> None:
         "build": lambda: crowd.build(engine, draft).deliveries,
         "deliver": lambda: deliver.deliver(engine, courier.carry, "bench", clock=clock).sent,
     }
-    print(listener.port, flush=True)
+    print("ready", flush=True)
     for line in sys.stdin:
         begin = time.perf_counter()
         done = works[line.strip()]()
         print(json.dumps({"mails": done, "seconds": time.perf_counter() - begin}), flush=True)
-    listener.stop()
     courier.close()
     engine.db.close()
 
 
-def open_listener(engine: Engine) -> Listener:
+def open_listener(engine: Engine, intake: Intake) -> Listener:
     """The listener of the product, on a free port."""
     judge = inbound.gatekeeper(engine)
-    act = Act("listener", crowd.NOW)
     made = Listener(
         lambda address, envelope: Rcpt(*judge(address, envelope)),
-        lambda batch: inbound.store(engine, [(one.envelope, one.data) for one in batch], act=act),
+        lambda batch: intake.keep([(one.envelope, one.data) for one in batch]),
         ListenerSettings(hostname="mx.bench.example", trusted=("127.0.0.0/8",)),
     )
     made.start()
@@ -134,13 +147,18 @@ def measure(recipients: int, seconds: float) -> None:
             ring = engine.keys.ring("bench", crowd.DOMAIN)
             # Replies to a mailing whose row is gone are taken as well: the signature counts.
             addresses = [ring.reply_address(77, 1_000_000 + n) for n in range(min(200, recipients))]
-        with program(database, draft, sink_port) as (port, order):
-            client = Client(port, addresses)
+        place = str(database)
+        with (
+            program("--serve", place) as (port, _),
+            program("--work", place, "--draft", str(draft), "--sink", str(sink_port)) as (_, order),
+        ):
+            client = Client(int(port), addresses)
             client.during(lambda: time.sleep(1))
             rest, _ = client.during(lambda: time.sleep(seconds))
             print(f"inbound 250 at rest: p99 {p99(rest):.1f} ms ({len(rest)} mails)", flush=True)
             for work in ("build", "deliver"):
-                busy, done = client.during(lambda work=work: order(work))  # type: ignore[misc]
+                busy, told = client.during(lambda work=work: order(work))  # type: ignore[misc]
+                done = json.loads(told)
                 assert done["mails"] == recipients, done
                 print(
                     f"inbound 250 during a {work} of {recipients} mails, {done['mails'] / done['seconds']:.0f}/s:"
@@ -150,21 +168,20 @@ def measure(recipients: int, seconds: float) -> None:
 
 
 @contextmanager
-def program(database: Path, draft: int, sink_port: int) -> Iterator[tuple[int, Callable[[str], Any]]]:
-    """The service in a program of its own: its port, and what gives it orders."""
-    command = [sys.executable, "-m", "bench.inbound", "--serve", str(database)]
-    command += ["--draft", str(draft), "--sink", str(sink_port)]
+def program(*arguments: str) -> Iterator[tuple[str, Callable[[str], str]]]:
+    """One of the two programs: what it says first, and what gives it orders and their answers."""
+    command = [sys.executable, "-m", "bench.inbound", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as service:
         assert service.stdin is not None
         assert service.stdout is not None
         stdin, stdout = service.stdin, service.stdout
 
-        def order(work: str) -> Any:
+        def order(work: str) -> str:
             stdin.write(f"{work}\n")
             stdin.flush()
-            return json.loads(stdout.readline())
+            return stdout.readline()
 
-        yield int(stdout.readline()), order
+        yield stdout.readline().strip(), order
         stdin.close()
 
 
@@ -174,11 +191,14 @@ def main() -> None:
     parser.add_argument("--recipients", type=int, default=10_000)
     parser.add_argument("--rest", type=float, default=10, help="seconds at rest")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--draft", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--sink", type=int, default=0, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve is not None:
-        serve(arguments.serve, arguments.draft, arguments.sink)
+        serve(arguments.serve)
+    elif arguments.work is not None:
+        work(arguments.work, arguments.draft, arguments.sink)
     elif shutil.which("smtp-sink") is None:
         print("inbound: skipped (smtp-sink is not installed; it comes with Postfix)")
     else:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from db import inbound
 from db.engine import Database, Lane
+from db.inbound import Arrived
 from mailer.message import Envelope
 from mailer.wire.listener import Listener, ListenerSettings, Rcpt, Received
 from tests.databases import Databases
@@ -37,7 +38,7 @@ def serve(url: str, port: int) -> None:
     def store(batch: Sequence[Received]) -> None:
         now = datetime.now(UTC)
         with database.write(Lane.INBOUND) as tx:
-            inbound.store(tx, [(one.envelope, one.data) for one in batch], now, now + timedelta(days=1))
+            inbound.store(tx, [Arrived(one.envelope, one.data, now) for one in batch], timedelta(days=1))
 
     settings = ListenerSettings(hostname="bench.invalid", connections_per_address=0, reuse_port=True, port=port)
     listener = Listener(_accept, store, settings)

@@ -6,7 +6,7 @@ after it. A filed mail keeps `look_at` while its receipt is owed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -53,6 +53,15 @@ class RawRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """A mail that came in, and when."""
+
+    envelope: Envelope
+    data: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Bytes:
     """What was received. None of it is left after retention purged it."""
 
@@ -64,19 +73,29 @@ def _row(row: Any) -> RawRow:
     return RawRow(**{name: getattr(row, name) for name in RawRow.__slots__})
 
 
-def store(tx: Tx, mails: Sequence[tuple[Envelope, bytes]], received_at: datetime, purge_at: datetime) -> list[int]:
-    """Keep mails as they came; gives their ids in order."""
-    head = {"received_at": received_at, "state": RawState.PENDING.value, "tries": 0, "purge_at": purge_at}
-    made = tx.execute(insert(_RAW).returning(_RAW.c.id, sort_by_parameter_order=True), [head] * len(mails))
+def store(tx: Tx, mails: Sequence[Arrived], keep: timedelta) -> list[int]:
+    """Keep mails as they came, for so long; gives their ids in order."""
+    heads = [
+        {"received_at": one.at, "state": RawState.PENDING.value, "tries": 0, "purge_at": one.at + keep} for one in mails
+    ]
+    made = tx.execute(insert(_RAW).returning(_RAW.c.id, sort_by_parameter_order=True), heads)
     ids = [int(i) for (i,) in made]
     tx.execute(
         insert(_BODY),
         [
-            {"raw_id": raw_id, "envelope": _document(envelope), "bytes": data}
-            for raw_id, (envelope, data) in zip(ids, mails, strict=True)
+            {"raw_id": raw_id, "envelope": _document(one.envelope), "bytes": one.data}
+            for raw_id, one in zip(ids, mails, strict=True)
         ],
     )
     return ids
+
+
+def strange(tx: Tx, mails: Sequence[Arrived]) -> list[Arrived]:
+    """Those of these mails that are not kept yet: the others came in at the same moment with the same bytes."""
+    query = select(_RAW.c.received_at, _BODY.c.bytes, _BODY.c.envelope).join(_BODY, _BODY.c.raw_id == _RAW.c.id)
+    rows = tx.execute(query.where(_RAW.c.received_at.in_({one.at for one in mails})))
+    known = [(row.received_at, row.bytes, row.envelope) for row in rows]
+    return [one for one in mails if (one.at, one.data, _document(one.envelope)) not in known]
 
 
 def _document(envelope: Envelope) -> dict[str, Any]:

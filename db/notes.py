@@ -6,7 +6,6 @@ program died in between. Recording is fenced by claim, so reading a note twice d
 `DatabaseUnavailable`, opening and reading OSError.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -18,16 +17,15 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from db import beside
 from db.attempts import Fate
 from db.engine import DatabaseUnavailable
 from db.states import DeliveryState
 
-_ENDING = "-notes"
-
 
 def folder_of(database: Path) -> Path:
     """Where the notes of a database lie."""
-    return database.with_name(database.name + _ENDING)
+    return beside.folder(database, "-notes")
 
 
 class Notes:
@@ -37,8 +35,8 @@ class Notes:
         folder.mkdir(mode=0o700, exist_ok=True)
         name = re.sub(r"[^\w.-]", "_", worker)
         self._paths = [folder / f"{name}.{turn}" for turn in "ab"]
-        self._files = [_held(path) for path in self._paths]
-        _sync_folder(folder)
+        self._files = [beside.held(path, os.O_APPEND) for path in self._paths]
+        beside.sync_folder(folder)
         self._worker = worker
         self._turn = 0
         self._waiting: list[Fate] = []
@@ -84,28 +82,13 @@ def left(folder: Path) -> Iterator[tuple[str, list[Fate]]]:
     """Worker and tries of every note there is; a file that nobody holds open is removed after its turn."""
     for path in sorted(folder.glob("*")) if folder.is_dir() else ():
         with path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                orphan = True
-            except OSError:
-                orphan = False
+            orphan = beside.orphan(file.fileno())
             for line in file:
                 note = _read(line)
                 if note is not None:
                     yield note
             if orphan:
                 path.unlink(missing_ok=True)
-
-
-def _held(path: Path) -> int:
-    """An empty file that is locked; anew when somebody removed it before we had the lock."""
-    while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file).st_nlink:
-            os.ftruncate(file, 0)
-            return file
-        os.close(file)
 
 
 def _line(worker: str, fates: Sequence[Fate]) -> bytes:
@@ -145,11 +128,3 @@ def _write(file: int, data: bytes) -> None:
     while data:
         data = data[os.write(file, data) :]
     os.fdatasync(file)
-
-
-def _sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from db import counters, inbound, tasks
 from db.engine import DatabaseUnavailable, Lane, Tx
-from db.inbound import RawRow
+from db.inbound import Arrived, RawRow
 from db.journal import Act
 from db.process import ContactRow, ProcessRow
 from db.states import RawState
@@ -77,8 +77,9 @@ def store(engine: Engine, batch: Sequence[tuple[Envelope, bytes]], *, act: Act) 
     """Keep mails as they came, in one commit; gives their ids. Raises when none of them was kept."""
     if not batch:
         return []
+    mails = [Arrived(envelope, data, act.now) for envelope, data in batch]
     with engine.db.write(Lane.INBOUND) as tx:
-        ids = inbound.store(tx, batch, act.now, act.now + timedelta(days=engine.settings.raw_days))
+        ids = inbound.store(tx, mails, timedelta(days=engine.settings.raw_days))
     STORED.reach()
     return ids
 

@@ -29,6 +29,7 @@ from db.engine import Database
 from db.journal import Act
 from flows import deliver, failpoint, inbound, publish, schedule
 from flows.engine import Engine, Settings
+from flows.intake import Intake, rescue
 from flows.keys import Keys
 from mailer.message import Envelope
 from mailer.read import read
@@ -114,6 +115,7 @@ class Program:
     def _turn(self) -> None:
         self._note_clock()
         act = Act("clock", self.now)
+        rescue(self.engine)
         inbound.understand(self.engine, act=act)
         schedule.tick(self.engine, act=act)
         self._deliver()
@@ -128,10 +130,10 @@ class Program:
     def _receive(self) -> None:
         """Be the world as well: send every letter that nobody said 250 to yet."""
         self._note_clock()
-        act = Act("listener", self.now)
+        intake = Intake(self.engine, f"listener {os.getpid()}", lambda: self.now)
 
         def store(batch: list[Received]) -> None:
-            inbound.store(self.engine, [(one.envelope, one.data) for one in batch], act=act)
+            intake.keep([(one.envelope, one.data) for one in batch])
 
         listener = Listener(inbound.gatekeeper(self.engine), store, ListenerSettings(hostname="mx.process.example"))
         listener.start()
@@ -143,6 +145,7 @@ class Program:
                 client.sendmail(str(message["From"]), [str(message["To"])], file.read_bytes())
             file.with_suffix(".accepted").touch()
         listener.stop()
+        intake.close()
 
 
 def count_visits() -> Counter[str]:

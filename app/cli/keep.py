@@ -16,6 +16,7 @@ from db import deployment, seals
 from db.engine import Database
 from flows import restore as flow
 from flows.engine import Refused
+from flows.intake import rescue
 from flows.restore import Held
 
 cli = typer.Typer()
@@ -30,6 +31,7 @@ def backup(
     session: Session = context.obj
     if file.exists():
         raise Refused(f"{file} is there already: backups are not overwritten")
+    rescue(session.engine)  # mails that a killed listener left beside the database
     beside = Path(f"{file}.new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:

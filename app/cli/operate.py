@@ -88,10 +88,9 @@ def serve(
     """Run the service until it is told to stop: listen, deliver, schedule and the web pages."""
     session: Session = context.obj
     logs.configure(session.config.log.format, session.config.log.level)
-    engine = session.engine
-    roles = set(only or server.Role)
-    together = crew.size(session.config) if server.Role.DELIVER in roles else 1
-    helpers = crew.Crew(configuration.find(session.config_file), together - 1, together)
-    service = server.Service(session.config, engine, roles, say=console.say, crew=helpers, share=together)
+    together = crew.size(session.config)
+    mine, posts = server.posts(only or server.Role, together)
+    helpers = crew.Crew(configuration.find(session.config_file), posts, together)
+    service = server.Service(session.config, session.engine, mine, say=console.say, crew=helpers, share=together)
     wiring.arm_failpoint()
     service.run()

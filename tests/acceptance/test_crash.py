@@ -42,6 +42,7 @@ FIRST = datetime(2019, 3, 11, 23, 0, tzinfo=UTC)
 MONDAY = datetime(2019, 3, 18, 6, 30, tzinfo=UTC)  # the slot is 08:00, its review begins at 07:00
 END = datetime(2019, 3, 19, 12, 0, tzinfo=UTC)
 READERS = 20
+OF_FILES = {"intake.home"}  # never reached on a server
 RESTART = max(LEASE, inbound.LEASE) + timedelta(minutes=1)
 FANOUT = datetime(2019, 3, 11, 8, 0, tzinfo=UTC)  # the first edition is approved
 
@@ -136,13 +137,13 @@ def _write_replies(world: World, folder: Path) -> None:
 def test_a_run_without_a_crash_does_everything_and_visits_every_failpoint(scene: Scene) -> None:
     editions = [name for _, name in scene.expected]
     assert len(editions) == len(set(editions)) == READERS + 3  # one digest each, and three receipts
-    assert set(failpoint.ALL) - scene.visits.keys() == set()
+    assert set(failpoint.ALL) - scene.visits.keys() == (set() if scene.base.path is not None else OF_FILES)
 
 
 @pytest.mark.parametrize("name", sorted(failpoint.ALL))
 def test_death_at_a_failpoint(scene: Scene, name: str, tmp_path: Path) -> None:
-    visits = scene.visits[name]
-    for visit in [1, visits // 2 + 1] if visits > 3 else [1]:
+    visits = scene.visits.get(name, 0)  # 0 where the test before this one wants it so
+    for visit in [1, visits // 2 + 1] if visits > 3 else [1] * (visits > 0):
         folder = tmp_path / str(visit)
         folder.mkdir()
         witness, db = scene.play(folder, f"{name}:{visit}")

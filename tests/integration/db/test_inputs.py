@@ -7,6 +7,7 @@ import pytest
 
 from db import counters, inbound, inputs, sent, tables, tasks
 from db.engine import Database
+from db.inbound import Arrived
 from db.inputs import Filter, Words, read_reference
 from db.journal import Act
 from db.states import InputState, RawState, StatementState, WrongMove
@@ -18,9 +19,9 @@ LEASE = NOW + timedelta(minutes=10)
 
 
 def keep(database: Database, n: int = 1) -> list[int]:
-    mails = [(Envelope("a@one.example", ("core@x.example",), "192.0.2.1", "h"), b"\x00mail %d" % i) for i in range(n)]
+    envelope = Envelope("a@one.example", ("core@x.example",), "192.0.2.1", "h")
     with database.write() as tx:
-        return inbound.store(tx, mails, NOW, NOW + timedelta(days=180))
+        return inbound.store(tx, [Arrived(envelope, b"\x00mail %d" % i, NOW) for i in range(n)], timedelta(days=180))
 
 
 def filed(database: Database, process_id: int, raw_id: int | None, *bodies: str, **values) -> int:
