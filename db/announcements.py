@@ -95,6 +95,17 @@ def left(tx: Tx, mailing_id: int) -> int:
     return int(tx.execute(query).scalar_one())
 
 
+def progress(tx: Tx, process_id: int) -> dict[int, tuple[int, int]]:
+    """Of each announcement that has mails: how many have left or will not leave any more, and how many there are."""
+    gone = func.count().filter(_D.c.state.not_in(LIVE)).label("gone")
+    query = select(_M.c.announcement_id, gone, func.count().label("all")).select_from(
+        _D.join(_M, _M.c.id == _D.c.mailing_id)
+    )
+    found = _M.c.announcement_id.is_not(None) & (_M.c.process_id == process_id)
+    rows = tx.execute(query.where(found).group_by(_M.c.announcement_id))
+    return {int(row.announcement_id): (int(row.gone), int(row.all)) for row in rows}
+
+
 def on_way(tx: Tx, announcement_id: int) -> int:
     """How many mails of an announcement have not met their fate."""
     query = select(func.count()).select_from(_D.join(_M, _M.c.id == _D.c.mailing_id))

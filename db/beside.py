@@ -2,7 +2,10 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def folder(database: Path, ending: str) -> Path:
@@ -19,6 +22,16 @@ def held(path: Path, flags: int) -> int:
             os.ftruncate(file, 0)
             return file
         os.close(file)
+
+
+def there(where: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """The files of a folder with their paths, open for reading, in the order of their names.
+
+    What somebody removes meanwhile was empty, or was read by them.
+    """
+    for path in sorted(where.glob("*")) if where.is_dir() else ():
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            yield path, file
 
 
 def orphan(file: int) -> bool:

@@ -80,15 +80,14 @@ class Notes:
 
 def left(folder: Path) -> Iterator[tuple[str, list[Fate]]]:
     """Worker and tries of every note there is; a file that nobody holds open is removed after its turn."""
-    for path in sorted(folder.glob("*")) if folder.is_dir() else ():
-        with path.open("rb") as file:
-            orphan = beside.orphan(file.fileno())
-            for line in file:
-                note = _read(line)
-                if note is not None:
-                    yield note
-            if orphan:
-                path.unlink(missing_ok=True)
+    for path, file in beside.there(folder):
+        orphan = beside.orphan(file.fileno())
+        for line in file:
+            note = _read(line)
+            if note is not None:
+                yield note
+        if orphan:
+            path.unlink(missing_ok=True)
 
 
 def _line(worker: str, fates: Sequence[Fate]) -> bytes:

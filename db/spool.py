@@ -102,13 +102,12 @@ class Spool:
 
 def left(folder: Path) -> Iterator[list[Arrived]]:
     """What programs left behind that are no more, in parts; a file is removed when all of it was dealt with."""
-    for path in sorted(folder.glob("*")) if folder.is_dir() else ():
-        with path.open("rb") as file:
-            if not beside.orphan(file.fileno()):
-                continue  # its listener lives, or somebody else is here before us
-            while mails := _read(file):
-                yield mails
-            path.unlink(missing_ok=True)
+    for path, file in beside.there(folder):
+        if not beside.orphan(file.fileno()):
+            continue  # its listener lives, or somebody else is here before us
+        while mails := _read(file):
+            yield mails
+        path.unlink(missing_ok=True)
 
 
 def _some(file: _File) -> tuple[list[Arrived], int]:

@@ -337,5 +337,5 @@ def tell(tx: Tx, row: AnnouncementRow, status: Status, act: Act) -> None:
     facts = OtherFacts(
         title=title, status=status, ref=row.slug, closes=moment_text(row.expires_at) if row.expires_at else ""
     )
-    draft = entries.Draft(subject, facts, before)
+    draft = entries.Draft(subject, facts, before, events.last_seqs(tx, row.process_id, [subject]).get(subject, 0))
     entries.append_events(tx, row.process_id, [draft], act=act, cause="person")

@@ -277,17 +277,19 @@ def list_(context: typer.Context) -> None:
     session: Session = context.obj
     with session.engine.db.read() as tx:
         rows = announcements.announcements(tx, session.process.id)
+        progress = announcements.progress(tx, session.process.id)
     if session.json:
         for row in rows:
             console.emit(row)
         return
     console.table(
         f"{session.process.name}: {console.counted(len(rows), 'announcement')}",
-        ["name", "state", "when", "lands", "audience", "written by", "approved by"],
+        ["name", "state", "mails gone", "when", "lands", "audience", "written by", "approved by"],
         [
             (
                 r.slug,
-                r.state,
+                "in the news" if r.fold and r.state == AnnouncementState.MAILED else r.state,
+                "{} of {}".format(*progress[r.id]) if r.id in progress else "",
                 (f"{r.send_wall} {r.zone}" if r.send_wall else "-") + (f", {r.repeat}" if r.repeat else ""),
                 "in the next digest" if r.fold else r.landing,
                 "who got the first" if r.corrects_id is not None else str(audience.parse(r.audience or {})),
