@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
-from db import addresses, announcements, tables
+from db import addresses, announcements, events, tables
 from db.announcements import AnnouncementRow
 from db.states import WrongMove
+from digests.subject import Status, Subject, SubjectKind
 from flows import announce, gates, precheck, preview, recipients, review, roster, translations
 from flows import erratum as errata
 from flows.announce import Moment, Text
@@ -385,3 +386,30 @@ def test_nothing_to_undo(world: World) -> None:
     announce.withdraw(world.engine, process_id, "hours", act=world.act())
     with pytest.raises(Refused, match="hours is withdrawn: nothing to undo"):
         announce.undo(world.engine, process_id, "hours", act=world.act())
+
+
+def test_a_folded_one_can_be_called_off(world: World) -> None:
+    world.populate()
+    put(world, fold=True)
+    process_id = world.process().id
+    at(world, None)
+    world.tick()
+    assert row(world).state == "mailed"
+    assert announce.withdraw(world.engine, process_id, "hours", act=world.act("operator:ana")) == 0
+    assert row(world).state == "withdrawn"
+    with world.engine.db.read() as tx:
+        subject = Subject(SubjectKind.ANNOUNCEMENT, row(world).id)
+        facts = events.facts_at_many(tx, process_id, [subject])[subject]
+        assert announcements.progress(tx, process_id) == {}
+    assert facts.status is Status.CANCELLED
+
+
+def test_how_many_mails_of_it_are_gone(world: World) -> None:
+    world.populate()
+    put(world)
+    at(world, "2019-03-05T10:00")
+    world.until(datetime(2019, 3, 5, 12, tzinfo=START.tzinfo))
+    with world.engine.db.read() as tx:
+        found = announcements.progress(tx, world.process().id)
+    assert found == {row(world).id: (len(world.mails), len(world.mails))}
+    assert len(world.mails) > 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from db import spool
+from db import beside, spool
 from db.engine import DatabaseUnavailable
 from db.inbound import Arrived
 from db.spool import Spool
@@ -127,3 +127,13 @@ def test_a_damaged_file_is_told_and_never_taken_for_read(tmp_path: Path) -> None
     assert made.home == 0
     made.close()
     assert len(list((tmp_path / "x-spool").iterdir())) == 1
+
+
+def test_a_file_that_somebody_removes_meanwhile_is_passed_over(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).write_text(name)
+    seen = []
+    for path, file in beside.there(tmp_path):
+        (tmp_path / "b").unlink(missing_ok=True)
+        seen.append((path.name, file.read()))
+    assert seen == [("a", b"a"), ("c", b"c")]
