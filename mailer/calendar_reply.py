@@ -3,6 +3,7 @@
 import re
 
 from mailer.message import Message
+from mailer.notice import says
 from mailer.phrases import fold
 
 _METHOD = re.compile(
@@ -13,18 +14,20 @@ _TYPES = ("text/calendar", "application/ics", "text/x-vcalendar")
 _SUBJECT = re.compile(
     r"^\s*(?:accepted|declined|tentative(?:ly accepted)?|new time proposed|invitation|updated invitation|"
     r"canceled event|"
-    r"zugesagt|abgesagt|mit vorbehalt|einladung|accepté|refusé|provisoire|invitation acceptée|"
+    r"zugesagt|abgesagt|akzeptiert|angenommen|mit vorbehalt|einladung|accepté|refusé|provisoire|invitation acceptée|"
     r"invitation refusée|tentative|aceptad[oa]|aceptó|"
     r"rechazad[oa]|rechazó|provisional|aceit[eoa]|recusad[oa]|provisório|accettat[oa]|rifiutat[oa]|"
     r"geaccepteerd|afgewezen|voorlopig|"
     r"принято|отклонено|под вопросом|zaakceptowano|odrzucono|přijato|odmítnuto|kabul edildi|reddedildi|"
     r"承諾|辞退|仮承諾|"
-    r"已接受|已拒绝|暂定|已拒絕|暫訂|diterima|ditolak|קיבל|נדחה|אישר|מקובל|تم القبول|مقبول|مرفوض|accepterat|avböjt|"
+    r"已接受|已拒绝|暂定|已拒絕|暫訂|diterima|ditolak|קיבל|התקבל|נדחה|אישר|אושר|מקובל|تم القبول|مقبول|مرفوض|"
+    r"accepterat|avböjt|"
     r"hyväksytty|hylätty|godtatt|accepteret|elfogadva|स्वीकृत|अस्वीकृत|수락|거절)\s*[:：]",
     re.IGNORECASE,
 )
 _INVITED = re.compile(
-    r"invitation|einladung|invitaci[oó]n|convite|invito|uitnodiging|приглашени|запрошенн|zaproszeni|pozvánk|davet|"
+    r"invitation|meeting|einladung|besprechung|réunion|reuni[óã]o|reunión|собрани|встреч|اجتماع|会议|會議|会議|rapat|mkutano|פגישה|मीटिंग|बैठक|"
+    r"invitaci[oó]n|convite|invito|uitnodiging|приглашени|запрошенн|zaproszeni|pozvánk|davet|"
     r"inbjud|invitasjon|kutsu|meghív|πρόσκληση|покана|invitați|招待|招待状|邀请|邀請|초대|دعوة|הזמנ|دعوت|आमंत्रण|निमंत्रण|"
     r"আমন্ত্রণ|undangan|jemputan|lời mời|คำเชิญ|mwaliko|kalender|calendar|takvim|カレンダー|日历|行事曆|캘린더",
     re.IGNORECASE,
@@ -56,7 +59,8 @@ def is_calendar_reply(message: Message, new_text: str) -> bool:
         words = new_text.strip()
         if len(words) > _BRIEF or not _SUBJECT.match(message.subject):
             return False
-        return not words or bool(_MOMENT.search(message.subject) and _INVITED.search(words))
+        dated = _MOMENT.search(message.subject) or ("\n" not in words and says("invited", words))
+        return not words or bool(dated and _INVITED.search(words))
     if method in ("REPLY", "COUNTER", "REFRESH", "DECLINECOUNTER"):
         words = fold(new_text)
         generated = bool(_SUBJECT.match(message.subject)) or any(

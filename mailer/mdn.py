@@ -11,7 +11,10 @@ _SUBJECT = re.compile(
     r"läst|lästa|elolvasva|odczytano|citit|прочетено|đã đọc|dibaca|อ่านแล้ว|पढ़ा गया|خوانده شد|gelesen|imesomwa|"
     r"return receipt(?: \(displayed\))?|read receipt|lesebestätigung|empfangsbestätigung \(angezeigt\)|"
     r"accusé de (?:lecture|réception)[^:]{0,20}|"
-    r"confirmación de lectura|confirmação de leitura|conferma di lettura|not read|ungelesen|deleted)\s*[:：-]",
+    r"confirmación de lectura|confirmação de leitura|conferma di lettura|not read|ungelesen|deleted|"
+    r"nicht gelesen|non lu|no leíd[oa]|não lid[oa]|"
+    r"не прочитано|не прочтено|непрочитано|未读|未讀|未開封|لم تتم القراءة|غير مقروءة|לא נקראה?|नहीं पढ़ा गया|"
+    r"tidak dibaca|haikusomwa|non letto|niet gelezen|nie przeczytano)\s*[:：-]",
     re.IGNORECASE,
 )
 _BRIEF = 900  # a receipt names our mail and the moment
@@ -35,7 +38,12 @@ _READ = re.compile(
     r"luettiin|on luettu|okundu|okunmuştur|görüntülendi|elolvast|megjelenít|διαβάστηκε|αναγνώστηκε|"
     r"開封されました|開封済み|表示されました|(?:已于|已經於|已於|于|於).{1,60}(?:阅读|閱讀|读取|讀取|查看)|已被?(?:阅读|閱讀|打开|打開)|"
     r"읽었습니다|읽음|열었습니다|تم(?:ت)? قراءت?|قُرئت|נקראה?|הוצגה|đã được (?:đọc|mở)|telah dibaca|telah dibuka|"
-    r"ถูกอ่าน|เปิดอ่าน|पढ़ा गया|पढ़ लिया|imesomwa|a fost citit|прочетено|прочитана",
+    r"ถูกอ่าน|เปิดอ่าน|पढ़ा गया|पढ़ लिया|imesomwa|a fost citit|прочетено|прочитана|"
+    r"ungelesen gelöscht|ohne (?:gelesen|dass sie gelesen)|supprimé sans|se eliminó sin|eliminado sin|"
+    r"(?:excluída|eliminada) sem|удалено (?:без|непрочитанным)|удалено, но не|"
+    r"(?:未阅读|未經閱讀|未读|未讀)[^\n]{0,12}(?:删除|刪除)|"
+    r"(?:未開封のまま|開封されずに)|حذف[^\n]{0,20}دون|נמחקה? (?:מבלי|בלי)|बिना पढ़े|dihapus tanpa|eliminato senza|"
+    r"verwijderd zonder|usunięt[ao] bez",
     re.IGNORECASE,
 )
 

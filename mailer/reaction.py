@@ -4,6 +4,7 @@ import json
 import re
 
 from mailer.message import Message
+from mailer.notice import says
 from mailer.phrases import fold
 
 _TYPE = "text/vnd.google.email-reaction+json"
@@ -81,11 +82,23 @@ def reaction_in(message: Message, new_text: str = "") -> str:
 
 def _in_words(text: str) -> str:
     """The emoji of "Ana liked your message:" over the message; `?` where it names none, '' for anything else."""
-    found = _SENTENCE.fullmatch(text.strip()) if len(text) <= 120 else None
+    if len(text) > 120:
+        return ""
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    emoji = next((line for line in lines if _EMOJI_ONLY.fullmatch(line)), "")
+    said = [line for line in lines if line != emoji]
+    if len(said) == 1 and (emoji or said[0][-1] in ":：" or "gmail" in said[0].lower()) and says("reacted", said[0]):
+        return emoji[:16] or _emoji_before(said[0])
+    found = _SENTENCE.fullmatch(text.strip())
     if found is None or not found["colon"]:
         return ""
     emoji = (found["emoji"] or found["below"] or "").strip()
     return emoji if emoji and _EMOJI_ONLY.fullmatch(emoji) else "?"
+
+
+def _emoji_before(line: str) -> str:
+    first = line.split(maxsplit=1)[0]
+    return first if _EMOJI.search(first) and _EMOJI_ONLY.fullmatch(first) else "?"
 
 
 def only_emoji(text: str) -> str:

@@ -13,7 +13,21 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
-from mailer import autoreply, bounce, calendar_reply, commands, complaint, home, mdn, nod, reaction, route, trust, wish
+from mailer import (
+    autoreply,
+    bounce,
+    calendar_reply,
+    commands,
+    complaint,
+    home,
+    mdn,
+    nod,
+    notice,
+    reaction,
+    route,
+    trust,
+    wish,
+)
 from mailer.dsn import address_in
 from mailer.language import language_of
 from mailer.message import Envelope, Message
@@ -143,6 +157,14 @@ def _calendar(seen: Seen) -> Verdict | None:
 def _reaction(seen: Seen) -> Verdict | None:
     emoji = reaction.reaction_in(seen.message, seen.text) or reaction.only_emoji(seen.text)
     return Verdict(Kind.REACTION, Disposition.IGNORE, text=emoji) if emoji else None
+
+
+def _notice(seen: Seen) -> Verdict | None:
+    """What a program says of its own; a shared file may hold an answer, so a person looks."""
+    said = notice.notice_in(seen.message, seen.text)
+    if not said:
+        return None
+    return Verdict(Kind.OTHER, Disposition.IGNORE if said in ("recall", "delay") else Disposition.HOLD, notes=(said,))
 
 
 def _challenge(seen: Seen) -> Verdict | None:
@@ -324,6 +346,7 @@ RULES: tuple[Rule, ...] = (
     Rule("duplicate", _duplicate),
     Rule("reaction", _reaction),
     Rule("challenge", _challenge),
+    Rule("notice", _notice),
     Rule("automatic answer", _autoreply),
     Rule("encrypted", _encrypted),
     Rule("safety", _safety),  # before all doubt about the sender: a false alarm costs less than a missed one
