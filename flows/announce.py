@@ -136,7 +136,7 @@ def edit(
     with engine.db.write() as tx:
         row = need(announcements.by_slug(tx, process_id, slug), slug)
         if row.state in (AnnouncementState.MAILED, AnnouncementState.WITHDRAWN):
-            raise Refused(f"{slug} is {row.state}: its words stay; `tidings announce erratum {slug}` corrects them")
+            raise Refused(f"{slug} is {row.state}: its words stay; {mended_by(row)}")
         known = texts.load_texts(tx, process_id, [(OWNER, row.id)], ["title"])
         source = next(iter(known.values())).source_lang
         for lang in (*(one for one in by_lang if one == source), *(one for one in by_lang if one != source)):
@@ -295,6 +295,8 @@ def withdraw(engine: Engine, process_id: int, slug: str, *, act: Act) -> int:
     """Take an announcement back; what has not left of a mailed one is cancelled. Gives how many mails."""
     with engine.db.write() as tx:
         row = need(announcements.by_slug(tx, process_id, slug), slug)
+        if row.state == AnnouncementState.WITHDRAWN:
+            raise Refused(f"{slug} is withdrawn already")
         journal.move(tx, act, OWNER, row.id, AnnouncementState.WITHDRAWN, "withdrawn", process_id=process_id)
         stopped = _stop(tx, act, editions.mailings(tx, announcement_id=row.id), "withdrawn", process_id)
         if row.fold and row.state == AnnouncementState.MAILED:
@@ -307,6 +309,13 @@ def need(row: AnnouncementRow | None, slug: str) -> AnnouncementRow:
     if row is None:
         raise Refused(f"there is no announcement {slug!r}; `tidings announce list` shows them")
     return row
+
+
+def mended_by(row: AnnouncementRow) -> str:
+    """How to correct what cannot be edited any more."""
+    if row.fold:
+        return f"`tidings announce withdraw {row.slug}` lets the next digest take it back, then write another"
+    return f"`tidings announce erratum {row.slug}` corrects them"
 
 
 def due_at(row: AnnouncementRow) -> datetime | None:

@@ -5,7 +5,8 @@ from itertools import count
 
 from db import announcements
 from db.journal import Act
-from flows.announce import Text, add, by_language, need
+from db.states import AnnouncementState
+from flows.announce import Text, add, by_language, mended_by, need
 from flows.engine import Engine, Refused
 from flows.recipients import body_language, corrected
 
@@ -18,6 +19,8 @@ def erratum(engine: Engine, process_id: int, slug: str, said: Mapping[str, Text]
     by_lang = by_language(said)
     with engine.db.read() as tx:
         row = need(announcements.by_slug(tx, process_id, slug), slug)
+        if row.fold and row.state == AnnouncementState.MAILED:
+            raise Refused(f"{slug} was no mail of its own, it went into a digest: {mended_by(row)}")
         if waiting := announcements.on_way(tx, row.id):
             raise Refused(
                 f"{waiting} mails of {slug} have not left: `tidings announce withdraw {slug}` stops them first"

@@ -7,6 +7,7 @@ from db import announcements, editions, ledger
 from db.editions import DigestRow, EditionRow, MailingRow
 from db.engine import Tx
 from db.ledger import LedgerRow
+from db.states import AnnouncementState
 from flows.engine import Refused
 
 # Why somebody was left out, or a mail did not leave: the codes of `left_out` and `delivery.reason`, in words.
@@ -34,6 +35,8 @@ def of_edition(tx: Tx, series: DigestRow, name: str) -> MailingRow:
     text = announcements.by_slug(tx, series.process_id, name)
     if text is not None:
         made = editions.mailings(tx, announcement_id=text.id)
+        if not made and text.fold and text.state == AnnouncementState.MAILED:
+            raise Refused(f"{name} rides in the digest: name the edition, as `tidings digest plan` numbers it")
         if not made:
             raise Refused(f"announcement {name!r} is {text.state}: nothing of it was mailed")
         return made[-1]

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from db import announcements, editions, outbox, process, readers, texts
 from db.announcements import AnnouncementRow
 from db.engine import CHUNK, Tx
-from db.states import MailingState
+from db.states import AnnouncementState, MailingState
 from digests import audience
 from digests.landing import announced
 from digests.language import Wording, choose
 from digests.wall import read_wall, zone
 from flows.announce import EARLY, LANDINGS, OWNER, due_at, need
-from flows.engine import Engine
+from flows.engine import Engine, Refused
 from flows.press import hours, profile
 
 
@@ -39,9 +39,11 @@ class Recipient:
 
 
 def recipients(engine: Engine, process_id: int, slug: str, *, now: datetime) -> list[Recipient]:
-    """Exactly who would get an announcement, and who of its audience would not and why."""
+    """Exactly who would get an announcement, and who of its audience would not and why. Refused when it has gone."""
     with engine.db.read() as tx:
         row = need(announcements.by_slug(tx, process_id, slug), slug)
+        if row.state in (AnnouncementState.MAILED, AnnouncementState.WITHDRAWN):
+            raise Refused(f"{slug} is {row.state}: `tidings ledger {slug}` shows who got it")
         got = arrived(tx, row)
         said = texts.load_texts(tx, process_id, [(OWNER, row.id)])
         fallbacks = process.fallbacks(tx, process_id)

@@ -253,6 +253,31 @@ def test_what_cannot_be(world: World) -> None:
         review.ask(world.engine, world.process().id, "hours", act=world.act())
 
 
+def test_what_a_digest_took_along_is_taken_back_by_the_next(world: World) -> None:
+    """It is no mail of its own: no erratum, no new words; whoever read it reads that it is called off."""
+    world.populate()
+    process_id = world.process().id
+    put(world, fold=True)
+    at(world, "2019-03-05T10:00")
+    world.until(datetime(2019, 3, 12, tzinfo=START.tzinfo))
+    assert "On Thursday at 18:00 UTC." in world.mailbox("ana")[-1].text
+    for refused in (
+        lambda: errata.erratum(world.engine, process_id, "hours", RIGHT, act=world.act()),
+        lambda: announce.edit(world.engine, process_id, "hours", RIGHT, act=world.act()),
+    ):
+        with pytest.raises(Refused, match=r"withdraw hours. lets the next digest take it back"):
+            refused()
+    announce.withdraw(world.engine, process_id, "hours", act=world.act())
+    with pytest.raises(Refused, match="withdrawn already"):
+        announce.withdraw(world.engine, process_id, "hours", act=world.act())
+    with pytest.raises(Refused, match="ledger hours"):
+        recipients.recipients(world.engine, process_id, "hours", now=world.now)
+    before = len(world.mailbox("ana"))
+    world.until(datetime(2019, 3, 20, tzinfo=START.tzinfo))
+    (told,) = world.mailbox("ana")[before:]
+    assert "Office hours\n[Cancelled]" in told.text
+
+
 def test_whom_it_names_as_its_readers(world: World) -> None:
     """The language each gets it in, nobody whose pause is over by then, and no moment for what a digest takes along."""
     world.populate()
