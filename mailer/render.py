@@ -21,6 +21,7 @@ from mailer.clean import one_line
 from mailer.compose import Field, Fragment, Piece, Rendered
 from mailer.content import Block, Item, Precision, When
 from mailer.flow import columns
+from mailer.mask import EMAIL, LINK, PHONE, PLACE, SECRET
 
 Load = Callable[[str], str | None]  # `digest/body.html` -> its source, or None
 
@@ -28,6 +29,8 @@ _NO_LANGUAGE = ("und", "zxx")  # a reference or a name is not in need of transla
 _MARK = re.compile("\ufdd0(\\d+)\ufdd1")
 _MOST_STRETCHES = 4096
 _BLANKS = re.compile(r"\n{3,}")
+_STANDS = "|".join(word[1:-1].replace("-", r"\\?-") for word in (EMAIL, PHONE, PLACE, LINK, SECRET))
+_MASKED = re.compile(rf"(?P<before>\\?\[)(?P<word>{_STANDS})(?P<after>\\?\])")
 
 
 class TemplateFailed(Exception):
@@ -211,11 +214,12 @@ def _environment(loader: BaseLoader, lang: str, catalogue: NullTranslations | No
         marks=_marks(lang),
         foreign=_foreign(lang),
     )
+    source = _source(said.gettext)
     environment.filters.update(
-        html=lambda block, level=3: Markup(markdown.to_html(_source(block), level)),  # noqa: S704  # html is off
-        plain=lambda block: markdown.to_text(_source(block)),
-        words=lambda block, limit=0: markdown.to_words(_source(block), limit),
-        line=lambda block: one_line(_source(block)),
+        html=lambda block, level=3: Markup(markdown.to_html(source(block), level)),  # noqa: S704  # html is off
+        plain=lambda block: markdown.to_text(source(block)),
+        words=lambda block, limit=0: markdown.to_words(source(block), limit),
+        line=lambda block: one_line(source(block)),
         day=lambda value: words.day(value, lang),
         language=lambda tag: words.language_name(tag, lang),
         query=_query,
@@ -255,8 +259,25 @@ def _foreign(lang: str) -> Callable[..., list[tuple[str, bool]]]:
     return foreign
 
 
-def _source(value: object) -> str:
-    return value.text if isinstance(value, Block) else str(value)
+def _source(gettext: Callable[[str], str]) -> Callable[[object], str]:
+    """The text of a block, with the words that stand for personal data in the letter's language."""
+    shown = {
+        EMAIL: gettext("e-mail address"),
+        PHONE: gettext("phone number"),
+        PLACE: gettext("postal address"),
+        LINK: gettext("private link"),
+        SECRET: gettext("token"),
+    }
+
+    def reworded(found: re.Match[str]) -> str:
+        word = found["word"].replace("\\", "")  # Markdown of a person's words has each sign escaped
+        return f"{found['before']}{shown[f'[{word}]']}{found['after']}"
+
+    def source(value: object) -> str:
+        text = value.text if isinstance(value, Block) else str(value)
+        return _MASKED.sub(reworded, text) if "[" in text else text
+
+    return source
 
 
 def _query(text: str) -> str:

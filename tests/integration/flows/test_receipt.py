@@ -46,6 +46,16 @@ def test_personal_data_is_masked_in_it(world: World) -> None:
         assert secret not in said.text + said.html
 
 
+def test_what_stands_for_personal_data_is_in_the_readers_language(world: World) -> None:
+    world.reply(world.mailbox("badr")[0], "MON-2: اسألوا روي +351 912 345 678 أو rui@oak.example.", quote=False)
+    world.turn()
+    said = world.mailbox("badr")[-1]
+    for page in (said.text, said.html):
+        assert "[رقم هاتف]" in page
+        assert "[بريد إلكتروني]" in page
+        assert "[phone number]" not in page
+
+
 def test_it_goes_to_the_address_that_wrote(world: World) -> None:
     # Never to where a Reply-To says: anybody could have us write to anybody (RFC 3834 section 4).
     elsewhere = {"Reply_To": "victim@else.example", "Return_Path": "<victim@else.example>"}

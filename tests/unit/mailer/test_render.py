@@ -8,7 +8,7 @@ from babel.messages.mofile import write_mo
 
 from mailer.compose import Field, Person, html_part, plain_part
 from mailer.content import Block, Item, Precision, When
-from mailer.render import Renderer, Sketcher, TemplateFailed
+from mailer.render import Renderer, Sketcher, TemplateFailed, _source
 from mailer.words import catalogue
 
 BASE = {
@@ -159,3 +159,10 @@ def test_a_sketch_is_whole_once_and_then_a_subject():
 def test_a_sketch_shows_a_broken_template():
     with pytest.raises(TemplateFailed, match="missing"):
         Sketcher(renderer(note__body_txt="{{ missing }}")).render("note", "en", {"title": "x"})
+
+
+def test_words_for_personal_data_are_in_the_letters_language() -> None:
+    source = _source({"e-mail address": "E-Mail-Adresse", "token": "Code"}.get)
+    assert (
+        source(r"> ask \[e\-mail address\], [token] or [somebody]") == r"> ask \[E-Mail-Adresse\], [Code] or [somebody]"
+    )
