@@ -13,7 +13,7 @@ from mailer.message import Message
 from mailer.quote import Finder, Intro
 from mailer.reading import INSIDE as _INSIDE
 from mailer.reading import Segment, SegmentKind
-from mailer.sent import sent_of, solid
+from mailer.sent import repeated, sent_of, solid
 from mailer.signature import name_words, tail
 
 _K = SegmentKind
@@ -150,9 +150,10 @@ class _Body:
         if not self.sent:
             return
         self.own = sent_of(self.sent).own(self.lines)
+        typed = repeated(self.lines, self.quoted)
         for i, line in enumerate(self.lines):
             known = len(line.strip()) > _KNOWN and line.strip() in self.sent
-            if not self.quoted[i] and (known or (self.own[i] and solid(line))):
+            if not self.quoted[i] and i not in typed and (known or (self.own[i] and solid(line))):
                 self.quoted[i] = True
                 self.by[i] = "sent-line"
 

@@ -16,8 +16,10 @@ _LEAST = 4  # words of a line that is known wherever it stands; a shorter one on
 _MOST_WILD = 24  # words that a wildcard may stand for
 _LONG, _GRAM, _SHARE = 12, 5, 0.9  # a long line is ours by most of its runs of words, though changed here and there
 _WHOLE = 0.8  # of its words make a line ours
+_MOST_LINES = 5_000  # of a body that are compared with each other
 _MOST = 500_000  # characters of a body that are looked at
 _END = ""  # where a line ends in the tree of words
+_TYPED = 3  # lines between marked ones that may repeat some of them
 _LINK = re.compile(r"<?\b(?:https?://|mailto:)[^\s<>]{1,2000}>?", re.IGNORECASE)
 _TOKEN_ADDRESS = re.compile(  # of a process with a prefix too: `garden-reply+...`
     r"<?(?<![\w.-])(?:[\w.-]{1,64}-)?(?:reply|bounce|leave)(?:\+|%2b)[0-9a-z]{30,}@[^\s<>]{1,255}>?", re.IGNORECASE
@@ -146,3 +148,19 @@ def sent_of(lines: frozenset[str]) -> Sent:
 def solid(line: str) -> bool:
     """Whether a line says enough to tell a mail by: five words or more."""
     return len(_words(line)) > (_LEAST * 2 if _UNSPACED.search(line) else _LEAST)
+
+
+def repeated(body: Sequence[str], quoted: Sequence[bool]) -> set[int]:
+    """Where somebody typed lines of ours as an answer: a few between marked lines, which are there marked too."""
+    lines = [i for i, line in enumerate(body[:_MOST_LINES]) if line.strip()]
+    marked = {tuple(_words(body[i])) for i in lines if quoted[i]}
+    found, run = set[int](), list[int]()
+    for place, i in enumerate(lines):
+        if not quoted[i]:
+            run.append(i)
+            continue
+        between = run and place > len(run)
+        if between and len(run) <= _TYPED and all(tuple(_words(body[j])) in marked for j in run):
+            found |= set(run)
+        run = []
+    return found if 2 * len(found) <= len(marked) else set()

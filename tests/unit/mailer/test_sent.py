@@ -118,6 +118,19 @@ def test_an_answer_typed_into_a_marked_quote() -> None:
     ) == ["We agree."]
 
 
+@pytest.mark.parametrize("answer", ["Yes", "Money", TWO, ONE, "1. Roles: your answers, please"])
+def test_an_answer_that_repeats_a_line_of_ours(answer: str) -> None:
+    lines = [part for line in DIGEST for part in (f"> {filled(line)}", *(["", answer, ""] if line == ONE else []))]
+    assert said("On Monday Tidings wrote:\n" + "\n".join(lines)) == [answer]
+
+
+def test_lines_that_lost_their_mark_are_no_answers() -> None:
+    lines = [filled(line) if line == TWO else f"> {filled(line)}" for line in DIGEST]
+    assert said("We agree.\n\nOn Monday Tidings wrote:\n" + "\n".join(lines)) == ["We agree."]
+    both = "\n".join([*map(filled, DIGEST), *(f"> {filled(line)}" for line in DIGEST)])
+    assert said(f"We agree.\n\nOn Monday Tidings wrote:\n{both}") == ["We agree."]
+
+
 def test_somebody_elses_mail_is_left_alone() -> None:
     other = "\n\n".join(f"Line {i} of a letter from somebody else about the summit." for i in range(12))
     assert said(f"Please see what our board says.\n\n{HEADERS}\n{other}") == ["Please see what our board says."]
