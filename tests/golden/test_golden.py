@@ -3,6 +3,7 @@
 import email
 import email.policy
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 
 from mailer import words
 from mailer.compose import html_part, plain_part
+from mailer.content import Block
 from mailer.flow import columns
-from tests.golden.letters import KINDS, RING, TEMPLATES, mail, reader, rendered
+from tests.golden.letters import KINDS, RING, TEMPLATES, digest, mail, reader, rendered, renderer
 
 HERE = Path(__file__).parent
 EVERY = [(kind, lang) for kind in KINDS for lang in words.LANGUAGES]
@@ -195,3 +197,17 @@ def test_plural_forms_are_those_of_cldr(lang: str) -> None:
         text = said.ngettext("%(num)d change", "%(num)d changes", number)
         forms.setdefault(rule(number), set()).add(text)
     assert all(len(found) == 1 for found in forms.values())
+
+
+def test_a_place_is_a_name_and_asks_for_no_note() -> None:
+    """All that a reader reads in an item is in their language, but for `Tunis, TN`: nothing wants translating."""
+    made = digest("ar")
+
+    def notes(place: Block) -> tuple[int, int]:
+        items = [tuple(replace(item, place=place) for item in one.items) for one in made.sections]
+        sections = tuple(replace(one, items=held) for one, held in zip(made.sections, items, strict=True))
+        named = renderer().render("digest", "ar", {"mail": replace(made, sections=sections)})
+        assert place.text in str(named.text)
+        return str(named.text).count("لم يُترجم بعد"), str(named.html).count("لم يُترجم بعد")
+
+    assert notes(Block("Tunis, TN", "en")) == notes(Block("تونس", "ar"))
