@@ -159,12 +159,13 @@ def _section(
     """Items for the subjects. What stands in full `above` is a line here; news is in full; only `coming` is cut."""
     subjects = sorted(subjects, key=lambda subject: subject not in source.pinned)
     shown = _cut(kind, subjects, labels, size)
+    brief = size is Size.S and kind in (SectionKind.WHERE_WE_ARE, SectionKind.COMING)
     items: list[Item] = []
     for subject in shown:
         news = None if subject in above else labels.get(subject)
         item = _item(source, subject, news, body=body or (news is not None and size is not Size.S))
         if item is not None:
-            items.append(_line(item) if subject in above else item)
+            items.append(_line(item) if subject in above else _brief(item) if brief else item)
     return Section(kind, tuple(items), 0 if size is Size.S else len(subjects) - len(shown))
 
 
@@ -180,6 +181,11 @@ def _cut(
 def _line(item: Item) -> Item:
     """An item that was told in full further up: its name, its dates and its number."""
     return replace(item, label=None, body=None, how=None, reason=None, link="", asks=(), was=None)
+
+
+def _brief(item: Item) -> Item:
+    """What one cannot do now, for who wants to read what one can do now: when it is, and what it will ask."""
+    return replace(item, how=None, link="")
 
 
 def _fits(news: News, standing: Container[Subject]) -> bool:

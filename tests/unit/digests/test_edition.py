@@ -179,6 +179,20 @@ def test_what_asks_about_something_that_is_not_there_yet_is_coming(stage: Stage)
     assert TALKS in shown(issue(stage))[SectionKind.OPEN_NOW]
 
 
+def test_the_short_size_says_how_to_take_part_only_in_what_can_be_done_now(stage: Stage) -> None:
+    coming = facts("Summit", "2019-05-02", None, kind=EntryKind.EVENT, status=Status.PLANNED, how="Register.")
+    stage.say(MEETING, replace(coming, link="https://a.example", questions=("RR-1",)))
+    stage.say(QUESTION, OtherFacts("What should change?", tracks=("core",), ref="RR-1", entry=MEETING.id))
+    made = {size: issue(stage, size) for size in Size}
+    for size in Size:
+        (item,) = items(made[size], SectionKind.COMING)
+        assert (bool(item.how), bool(item.link)) == (size is not Size.S, size is not Size.S)
+        assert (item.label, [ask.code for ask in item.asks], item.when) == (Label.NEW, ["RR-1"], coming.when)
+        (talks,) = [item for item in items(made[size], SectionKind.OPEN_NOW) if item.subject == TALKS]
+        assert talks.how
+        assert talks.link
+
+
 def test_a_question_without_a_living_entry_stands_alone(stage: Stage) -> None:
     before = stage.seq
     stage.say(TALKS, facts(status=Status.OVER))
