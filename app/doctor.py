@@ -17,7 +17,7 @@ from pathlib import Path
 from cryptography import x509
 
 from app import config as configuration
-from app import keyring, sockets, wiring
+from app import keyring, mark, sockets, wiring
 from app.config import Config, ConfigError
 from app.keyring import KeyFault
 from db import deployment, inbound, migrate, process
@@ -119,6 +119,10 @@ def _database(config: Config, now: datetime) -> Iterator[Finding]:
             return
         yield Finding("ok", "database", f"{database.dialect} answers, at schema {is_at}")
         yield from _content(database, now)
+        with database.read() as tx:
+            older = mark.put_back(config, tx)
+        if older is not None:
+            yield Finding("fault", "database", f"nothing is sent: {older}", mark.ADOPT)
     except DatabaseUnavailable as error:
         do = "is the server running, and `database` right?"
         if config.database_file is not None:

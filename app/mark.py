@@ -12,6 +12,10 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from app.config import Config, ConfigError
+from db.engine import Tx
+from flows import restore
+
+ADOPT = "If it was put back on purpose, say `tidings adopt`: what may have gone out already then waits for you."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,12 @@ def read(config: Config) -> Mark | None:
         return Mark(**json.loads(file.read_text("utf-8")))
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{file} holds no generation mark: {error}; put back the one of your backup") from error
+
+
+def put_back(config: Config, tx: Tx) -> str | None:
+    """Why this is not the database that was known here, or None: nothing is sent from it until `tidings adopt`."""
+    known = read(config)
+    return restore.is_older(tx, known.generation, known.seal, known.hash) if known is not None else None
 
 
 def write(config: Config, mark: Mark) -> None:

@@ -25,7 +25,7 @@ from app.scheduler import Job, Ticker
 from db import deployment, seals
 from db.journal import Act
 from flows import deliver as delivering
-from flows import inbound, restore, retain, schedule
+from flows import inbound, retain, schedule
 from flows.engine import Engine
 from flows.intake import Intake, rescue
 from mailer.wire.courier import Courier
@@ -41,7 +41,6 @@ log = structlog.get_logger()
 # Seconds for which a thread that computes keeps the interpreter from the others: who waits for a `250` waits for some
 # twenty such turns while an edition is built.
 BRIEF = 0.0005
-ADOPT = "If it was put back on purpose, say `tidings adopt`: what may have gone out already then waits for you."
 
 
 class Role(StrEnum):
@@ -118,7 +117,7 @@ class Service:
             jobs["deliver"] = self.deliver
         older = self._look_back()
         if older is not None:
-            self.say(f"NOTHING IS SENT: {older}. {ADOPT}")
+            self.say(f"NOTHING IS SENT: {older}. {mark.ADOPT}")
         if self._crew is not None:
             jobs["crew"] = self._crew.mend
         self._ticker = Ticker(jobs, self.config.tick_seconds, self._fault)
@@ -250,7 +249,7 @@ class Service:
         """Why this is not the database that was known here, or None; then the newest seal is kept outside of it."""
         known = mark.read(self.config)
         with self.engine.db.read() as tx:
-            older = restore.is_older(tx, known.generation, known.seal, known.hash) if known is not None else None
+            older = mark.put_back(self.config, tx)
             newest, generation = seals.newest(tx), deployment.generation(tx)
         if older is not None:
             return older
@@ -265,7 +264,7 @@ class Service:
         """Send everything that is due now; nothing from a database that was put back without saying so."""
         older = self._look_back()
         if older is not None:
-            log.error("nothing is sent", why=older, do=ADOPT)
+            log.error("nothing is sent", why=older, do=mark.ADOPT)
             return delivering.Delivered()
         if self._courier is None:
             self._courier = sockets.courier(self.config, self._share)

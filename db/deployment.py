@@ -33,8 +33,8 @@ def ensure(tx: Tx) -> None:
 
 
 def generation(tx: Tx) -> int:
-    """The number that a restore raises."""
-    return int(tx.execute(select(_D.c.generation)).scalar_one())
+    """The number that a restore raises; 0 of a database that was never used."""
+    return int(tx.execute(select(_D.c.generation)).scalar() or 0)
 
 
 def raise_generation(tx: Tx, above: int = 0) -> int:

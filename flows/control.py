@@ -29,11 +29,21 @@ def resume(engine: Engine, mailing_id: int | None, *, act: Act) -> None:
     """Go on with one mailing, or with all sending."""
     with engine.db.write() as tx:
         if mailing_id is None:
+            if outbox.paused(tx) is None:
+                raise Refused(f"sending as a whole is not paused{_still(tx)}")
             outbox.set_paused(tx, None, None)
             journal.note(tx, act, ("deployment", 1), "resumed")
             return
         _move(tx, mailing_id, MailingState.READY, "resumed", act, paused_why=None)
         outbox.postpone(tx, mailing_id, act.now, act.now)  # whoever resumes it knows how late it is
+
+
+def _still(tx: Tx) -> str:
+    """What is paused for itself, and how it goes on."""
+    mailings = editions.mailings(tx, state=MailingState.PAUSED)
+    ways = [f"`outbox resume {one.id}`" for one in mailings]
+    ways += [f"`outbox resume --domain {name}`" for name in pauses.domains(tx)]
+    return f"; say {', '.join(ways)}" if ways else ""
 
 
 def retry(engine: Engine, process_id: int, *, act: Act) -> int:
@@ -75,7 +85,7 @@ def release(engine: Engine, mailing_id: int, *, act: Act, only: str | None = Non
         found = _find(tx, mailing_id)
         if found.state in (MailingState.HELD, MailingState.PAUSED) and only is None:
             _move(tx, mailing_id, MailingState.READY, "released", act, paused_why=None)
-        holding.let_go(tx, act, holding.ids(tx, mailing_id, only), "released", act.now + LIFE, found.process_id)
+        holding.let_go(tx, act, _held(tx, mailing_id, only), "released", act.now + LIFE, found.process_id)
         return outbox.postpone(tx, mailing_id, act.now, act.now + LIFE)
 
 
@@ -85,7 +95,7 @@ def drop(engine: Engine, mailing_id: int, *, act: Act, only: str | None = None) 
     with engine.db.write() as tx:
         found = _find(tx, mailing_id)
         if only is not None:
-            waiting = holding.ids(tx, mailing_id, only)
+            waiting = _held(tx, mailing_id, only)
         else:
             _move(tx, mailing_id, MailingState.WITHDRAWN, "dropped", act)
             waiting = outbox.ids_in(tx, mailing_id, WAITING)
@@ -100,7 +110,7 @@ def presume(engine: Engine, mailing_id: int, *, act: Act, only: str | None = Non
             waiting = outbox.ids_in(tx, mailing_id, [DeliveryState.QUEUED, DeliveryState.DEFERRED])
             outbox.end(tx, act, waiting, DeliveryState.HELD, "presumed", found.process_id)
             _move(tx, mailing_id, MailingState.READY, "presumed", act, paused_why=None)
-        ids = holding.ids(tx, mailing_id, only)
+        ids = _held(tx, mailing_id, only)
         return outbox.end(tx, act, ids, DeliveryState.PRESUMED, "presumed", found.process_id)
 
 
@@ -110,6 +120,14 @@ def hold_late(tx: Tx, act: Act) -> list[int]:
     for mailing_id in late:
         _move(tx, mailing_id, MailingState.HELD, OVERDUE, act, paused_why=OVERDUE)
     return late
+
+
+def _held(tx: Tx, mailing_id: int, only: str | None) -> list[int]:
+    """The mails held in a mailing, for any reason or only one that there is."""
+    found = holding.ids(tx, mailing_id, only)
+    if only is not None and not found:
+        raise Refused(f"no mail of mailing {mailing_id} is held for {only!r}; `tidings outbox held` says why they are")
+    return found
 
 
 def _find(tx: Tx, mailing_id: int) -> MailingRow:

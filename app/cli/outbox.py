@@ -30,16 +30,21 @@ def status(context: typer.Context) -> None:
         away = pauses.domains(tx)
         limited = limits(tx, session.engine, now)
         waits = outbox.stuck(tx)
+        standing = [row for row in holding.held(tx, session.process.id) if row.whole]
     if session.json:
         for mailing, key, kind, state, number in rows:
             console.emit({"mailing": mailing, "key": key, "kind": kind, "state": state, "mails": number})
-        console.emit({"paused": why, "paused_domains": away, "next_due": due, "rates": limited, "stuck": waits})
+        stand = [{"mailing": row.mailing_id, "mails": row.mails, "why": row.why} for row in standing]
+        sums = {"paused": why, "paused_domains": away, "next_due": due, "rates": limited, "stuck": waits}
+        console.emit(sums | {"standing": stand})
         return
     console.table(
         f"{session.process.name}: the outbox",
         ["mailing", "kind", "key", "state", "mails"],
         [(mailing, kind, key, state, number) for mailing, key, kind, state, number in rows],
     )
+    for row in standing:
+        console.say(f"Mailing {row.mailing_id} stands still, {console.counted(row.mails, 'mail')} with it: {row.why}")
     for domain, reason in away.items():
         console.say(f"Nothing is sent to {domain}: {reason}")
     for one in limited:

@@ -1,9 +1,11 @@
 """`tidings status`: every worker with its role and last sign of life, and what waits."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import typer
 
+from app import mark
 from app.cli import console
 from app.cli.session import Session
 from flows.status import RateState, Status, WorkerState
@@ -23,8 +25,10 @@ def status(context: typer.Context) -> None:
     now = session.act().now
     lives = timedelta(seconds=max(60.0, MISSED * session.config.tick_seconds))
     found = flow(session.engine, lives, now=now)
+    with session.engine.db.read() as tx:
+        older = mark.put_back(session.config, tx)
     if session.json:
-        console.emit(found)
+        console.emit(asdict(found) | {"put_back": older})
         return
     console.table(
         f"{len(found.workers)} workers, generation {found.generation}",
@@ -33,6 +37,8 @@ def status(context: typer.Context) -> None:
     )
     for line in _lines(found):
         console.say(line)
+    if older is not None:
+        console.say(f"NOTHING IS SENT: {older}. {mark.ADOPT}")
 
 
 def _row(one: WorkerState, now: datetime) -> tuple[object, ...]:

@@ -386,6 +386,7 @@ def test_status_and_control(shell: Shell) -> None:
     assert "nothing is sent to example.org: it asked us to" in shell.run("status").stdout
     assert "not both" in shell.run("outbox", "pause", "3", "--domain", "example.org", code=1).stderr
     assert "example.com is not paused" in shell.run("outbox", "resume", "--domain", "example.com", code=1).stderr
+    assert "say `outbox resume --domain example.org`" in shell.run("outbox", "resume", code=1).stderr
     shell.run("outbox", "resume", "--domain", "example.org")
     assert "no mailing 3 is ready" in shell.run("outbox", "sample", "3", code=1).stderr
     assert shell.json("roster", "suppressed") == []

@@ -148,6 +148,12 @@ def test_a_database_that_is_not_there_or_old(clinic: Clinic, tmp_path: Path) -> 
     assert clinic.faults() == []
 
 
+def test_a_database_that_was_put_back(clinic: Clinic) -> None:
+    (clinic.folder / "tidings.generation").write_text('{"generation": 3, "seal": 0, "hash": ""}')
+    (fault,) = clinic.faults()
+    assert fault == "database: nothing is sent: the database is of generation 0, generation 3 was known"
+
+
 def test_a_clock_that_went_back(clinic: Clinic, sqlite: Database) -> None:
     from datetime import UTC, datetime
 

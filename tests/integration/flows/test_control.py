@@ -92,6 +92,11 @@ def test_whoever_resumes_one_mailing_knows_how_late_it_is(world: World) -> None:
     control.pause(world.engine, done.mailing_id, "a doubt", act=world.act())
     world.later(hours=30)
     assert world.deliver().total == 0
+    with pytest.raises(Refused, match=f"as a whole is not paused; say `outbox resume {done.mailing_id}`"):
+        control.resume(world.engine, None, act=world.act())
+    for decide in (control.release, control.drop, control.presume):
+        with pytest.raises(Refused, match="is held for 'unprovd'"):
+            decide(world.engine, done.mailing_id, act=world.act(), only="unprovd")
     control.resume(world.engine, done.mailing_id, act=world.act())
     assert world.deliver().sent == 4
 
