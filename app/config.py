@@ -112,6 +112,7 @@ class Listen(_Part):
     max_recipients: int = Field(default=100, ge=1)
     mails_per_minute: int = Field(default=600, ge=1)
     trusted: list[Network] = Field(default_factory=lambda: ["127.0.0.0/8", "::1/128"])
+    xforward: bool = False  # believe what those tell of their clients
     auth_servers: list[str] = Field(default_factory=list)  # authserv-ids believed in mail from `trusted` (RFC 8601)
     authenticate: bool = True  # check SPF, DKIM and DMARC ourselves where no such server did
     tls: Tls = Tls()
@@ -372,6 +373,7 @@ port = 2525
 hostname = "{domain}"
 protocol = "smtp"              # or "lmtp" behind a local mail server
 # trusted = ["127.0.0.0/8"]    # networks of front servers: no limit applies to them
+# xforward = true              # believe what those tell of their clients: Postfix's lmtp_send_xforward_command
 # auth_servers = ["mx.{domain}"]  # names whose Authentication-Results are believed in mail from those networks
 authenticate = true            # check SPF, DKIM and DMARC of senders where no front server did
 # [listen.tls]

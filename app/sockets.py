@@ -113,6 +113,7 @@ def listener(
             require_tls=config.listen.require_tls,
             tls=TlsFiles(tls.certificate, tls.key) if tls.certificate and tls.key else None,
             trusted=tuple(config.listen.trusted),
+            xforward=config.listen.xforward,
             size_limit=config.listen.max_bytes,
             connections_limit=config.listen.max_connections,
             connections_per_address=config.listen.max_per_address,

@@ -104,7 +104,7 @@ def _document(envelope: Envelope) -> dict[str, Any]:
         "rcpt_to": list(envelope.rcpt_to),
         "peer": envelope.peer,
         "helo": envelope.helo,
-    }
+    } | ({"front": envelope.front} if envelope.front else {})
 
 
 def claim(tx: Tx, now: datetime, until: datetime, limit: int) -> list[RawRow]:
@@ -156,7 +156,8 @@ def body(tx: Tx, raw_id: int) -> Bytes | None:
     if row is None:
         return None
     said = row.envelope
-    envelope = Envelope(said["mail_from"], tuple(said["rcpt_to"]), said.get("peer", ""), said.get("helo", ""))
+    came = [said.get(key, "") for key in ("peer", "helo", "front")]
+    envelope = Envelope(said["mail_from"], tuple(said["rcpt_to"]), *came)
     return Bytes(envelope, bytes(row.bytes))
 
 

@@ -122,7 +122,7 @@ def _some(file: _File) -> tuple[list[Arrived], int]:
 def _record(mail: Arrived) -> bytes:
     """A mail behind its lengths and a checksum."""
     one = mail.envelope
-    said = json.dumps([one.mail_from, one.rcpt_to, one.peer, one.helo, mail.at.isoformat()]).encode()
+    said = json.dumps([one.mail_from, one.rcpt_to, one.peer, one.helo, one.front, mail.at.isoformat()]).encode()
     return b"%08x %d %d\n%b%b" % (crc32(mail.data, crc32(said)), len(said), len(mail.data), said, mail.data)
 
 
@@ -138,7 +138,7 @@ def _read(file: BinaryIO) -> list[Arrived]:
         if found is None or len(data) < body or crc32(data, crc32(said)) != int(found[1], 16):
             file.seek(begin)
             break
-        mail_from, rcpt_to, peer, helo, at = json.loads(said)
-        mails.append(Arrived(Envelope(mail_from, tuple(rcpt_to), peer, helo), data, datetime.fromisoformat(at)))
+        mail_from, rcpt_to, peer, helo, front, at = json.loads(said)
+        mails.append(Arrived(Envelope(mail_from, tuple(rcpt_to), peer, helo, front), data, datetime.fromisoformat(at)))
         octets += len(data)
     return mails

@@ -107,7 +107,7 @@ def look(engine: Engine, shelf: Shelf, raw: RawRow, *, now: datetime, vouch: Vou
 def vouched_for(engine: Engine, message: Message, body: Bytes, vouch: Vouch | None) -> Vouched:
     """What a front server of ours said of a mail that came through it, else what `vouch` finds out."""
     settings = engine.settings
-    if trust.within(body.envelope.peer, settings.fronts):
+    if trust.within(body.envelope.front or body.envelope.peer, settings.fronts):
         said = trust.front_says(message, settings.auth_servers)
         if said.result:
             return said

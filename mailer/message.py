@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 class Envelope:
     """What SMTP said before the data (RFC 5321 section 2.3.1).
 
-    `mail_from` is '' for the null reverse-path. `rcpt_to` holds the accepted recipients in order.
+    `mail_from` is '' for the null reverse-path. `rcpt_to` holds the accepted recipients in order. `peer` and `helo` are
+    of the client that sent the mail; `front` is the address of a front server of ours that told so, if one did.
     """
 
     mail_from: str = ""
     rcpt_to: tuple[str, ...] = ()
     peer: str = ""
     helo: str = ""
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ class ListenerSettings:
     implicit_tls: bool = False
     require_tls: bool = False
     trusted: tuple[str, ...] = ()
+    xforward: bool = False
     loop_marks: tuple[str, ...] = ()
     size_limit: int = 26_214_400
     line_limit: int = 65_536

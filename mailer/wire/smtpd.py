@@ -15,7 +15,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from mailer.message import Envelope
-from mailer.wire import content
+from mailer.wire import content, forward
 from mailer.wire import path as grammar
 from mailer.wire.ports import Rcpt, Received
 from mailer.wire.stream import Gone, Stream
@@ -109,6 +109,7 @@ class Conversation(Stream):
         self._mail_from = None
         self._rcpts = []
         self._utf8 = False
+        self._client = forward.NOBODY
 
     # -- greetings -----------------------------------------------------------------------------------------
 
@@ -147,6 +148,8 @@ class Conversation(Stream):
             offers.append("STARTTLS")
         if self._secure:
             offers.append("REQUIRETLS")  # RFC 8689: nothing to do but to promise it, the mail goes nowhere from here
+        if self._believed:
+            offers.append(f"XFORWARD {' '.join(forward.NAMES)}")
         offers += ["ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8"]
         for offer in offers[:-1]:
             self._say(b"250-" + offer.encode())
@@ -276,7 +279,10 @@ class Conversation(Stream):
             return _TRANSIENT
 
     def _envelope(self) -> Envelope:
-        return Envelope(self._mail_from or "", tuple(self._rcpts), self.peer, self._helo)
+        client, to = self._client, tuple(self._rcpts)
+        if client.peer:
+            return Envelope(self._mail_from or "", to, client.peer, client.helo, self.peer)
+        return Envelope(self._mail_from or "", to, self.peer, self._helo)
 
     # -- the data ------------------------------------------------------------------------------------------
 
@@ -401,6 +407,22 @@ class Conversation(Stream):
         self._forget()
         self._say(b"250 2.0.0 ok")
 
+    @property
+    def _believed(self) -> bool:
+        return self.trusted and self.shared.settings.xforward
+
+    async def smtp_XFORWARD(self, arg: str | None) -> None:
+        """Of the client that a front server took the next mail from (`mailer.wire.forward`)."""
+        if not self._believed:
+            self._refuse("refused_command", b"550 5.7.0 not believed from here")
+        elif not self._greeted or self._mail_from is not None:
+            self._refuse("refused_sequence", b"503 5.5.1 not now")
+        elif (client := forward.merge(self._client, arg or "")) is None:
+            self._refuse("refused_syntax", b"501 5.5.4 say XFORWARD NAME=value ...")
+        else:
+            self._client = client
+            self._say(b"250 2.0.0 ok")
+
     async def smtp_NOOP(self, arg: str | None) -> None:
         """RFC 5321 section 4.1.1.9."""
         self._idle_commands += 1
@@ -452,4 +474,5 @@ _COMMANDS: dict[bytes, _Command] = {
     b"HELP": Conversation.smtp_HELP,
     b"AUTH": Conversation.smtp_AUTH,
     b"QUIT": Conversation.smtp_QUIT,
+    b"XFORWARD": Conversation.smtp_XFORWARD,
 }

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from aiosmtpd.smtp import SMTP
 
+from mailer.wire.forward import NOBODY
 from mailer.wire.gate import Gate
 from mailer.wire.group import GroupCommitter
 from mailer.wire.ports import Accept, ListenerSettings
@@ -78,6 +79,7 @@ class Stream(SMTP):
         self._rcpts: list[str] = []
         self._utf8 = False
         self._helo = ""
+        self._client = NOBODY
 
     # -- the transport's side ------------------------------------------------------------------------------
 

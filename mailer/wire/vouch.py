@@ -1,6 +1,7 @@
 """Who vouches for a mail that came in: SPF, DKIM and DMARC, asked of the DNS within a time limit. Never raises.
 
-Mail that a front server of ours handed on is judged by its signatures alone: the address it came from says nothing.
+Mail that a front server of ours handed on is judged by its signatures alone, unless the server told whom it came from
+(`mailer.wire.forward`): its own address says nothing.
 """
 
 import logging

@@ -106,7 +106,9 @@ def judge(stage: Stage) -> flow.Gatekeeper:
 @pytest.fixture
 def listener(stage: Stage, judge: flow.Gatekeeper) -> Iterator[Listener]:
     certificate(stage.folder, "localhost")
-    config = '[listen]\nport = 0\nprotocol = "lmtp"\ntls = { certificate = "cert.pem", key = "key.pem" }\n'
+    config = (
+        '[listen]\nport = 0\nprotocol = "lmtp"\nxforward = true\ntls = { certificate = "cert.pem", key = "key.pem" }\n'
+    )
     made = sockets.listener(load(stage.folder, config), stage.world.engine, judge)
     made.start()
     yield made
@@ -179,6 +181,35 @@ def test_an_answer_comes_through_and_is_vouched_for(stage: Stage, front: Front) 
     ) in body.data
     assert row.state == "filed"
     assert row.verdict["vouched"] == {"result": "pass", "aligned": True, "policy": "reject", "by": "dkim", "spf": "", "dkim": ["pass"]}  # fmt: skip
+
+
+CLIENTS = "smtpd_authorized_xclient_hosts = 127.0.0.0/8\n"  # so that a test can come from anywhere
+
+
+@pytest.mark.parametrize(("sender", "result"), [("192.0.2.7", "pass"), ("198.51.100.9", "fail")])
+def test_spf_is_checked_for_the_client_that_postfix_names(
+    stage: Stage, listener: Listener, sender: str, result: str
+) -> None:
+    front = Front(listener.port, CLIENTS)
+    token = stage.world.mailbox("ana")[0]["Reply-To"].partition("<")[2].rstrip(">")
+    with nameserver() as dns:
+        dns.txt("_dmarc.west.example", "v=DMARC1; p=reject")
+        dns.txt("west.example", "v=spf1 ip4:192.0.2.7 -all")
+        with smtplib.SMTP("127.0.0.1", front.port, timeout=PATIENCE, local_hostname="client.example") as client:
+            client.ehlo()
+            assert client.docmd("XCLIENT", f"ADDR={sender} NAME=mx.west.example")[0] == 220
+            client.ehlo("mx.west.example")
+            client.sendmail("ana@west.example", [token], ANSWER)
+        (row,) = kept(stage, front, 1)
+        vouch = Voucher(Resolver([dns.place]), ("127.0.0.0/8",))
+        flow.understand(stage.world.engine, act=stage.world.act("clock"), vouch=vouch)
+    front.close()
+    with stage.world.engine.db.read() as tx:
+        (row,), body = inbound.raws(tx), inbound.body(tx, row.id)
+    assert body is not None
+    assert (body.envelope.peer, body.envelope.front) == (sender, "127.0.0.1")
+    assert body.envelope.helo == "mx.west.example"
+    assert (row.verdict["vouched"]["result"], row.verdict["vouched"]["spf"]) == (result, result)
 
 
 def test_nobody_relays_through_it_and_several_recipients_each_get_an_answer(stage: Stage, front: Front) -> None:
