@@ -42,6 +42,7 @@ TITLES = {
     "2919": "List-Id",
     "2920": "PIPELINING",
     "3207": "STARTTLS",
+    "3461": "delivery status notifications, xtext",
     "3463": "enhanced status codes",
     "3464": "delivery status notifications",
     "3676": "format=flowed",
