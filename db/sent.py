@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, true, update
+from sqlalchemy import delete, func, select, true, update
 
 from db.bulk import in_chunks, insert_new
 from db.engine import Tx
+from db.states import DeliveryState
 from db.tables import Address, BounceScore, Delivery, Item, Liaison, Mailing
 
 _D: Any = Delivery.__table__  # type: ignore[attr-defined]
@@ -101,6 +102,13 @@ def last_receipt(tx: Tx, process_id: int, liaison_id: int | None, to_addr: str, 
         .offset(before)
     ).scalar()
     return found
+
+
+def outcomes(tx: Tx, mailing_id: int) -> tuple[int, int]:
+    """How many mails of a mailing went out and did not come back, and how many were refused, at once or later."""
+    query = select(_D.c.state, func.count().label("number")).where(_D.c.mailing_id == mailing_id).group_by(_D.c.state)
+    found = {row.state: int(row.number) for row in tx.execute(query)}
+    return found.get(DeliveryState.SENT, 0), found.get(DeliveryState.FAILED, 0) + found.get(DeliveryState.BOUNCED, 0)
 
 
 def set_probe(tx: Tx, address_id: int, at: datetime | None, score: float) -> None:

@@ -4,7 +4,7 @@ Only a report that carries a name of ours counts (VERP token, Message-ID, or one
 write one about anybody. It concerns the address that was written to, not the liaison's present one (K6), and nobody is
 deleted for it. Policy (RFC 3463): a mailbox that does not exist is suppressed at once; a full one or a delay counts
 lightly and fades, and only a probe that comes back too ends it; what is refused for
-policy or for its form (5.7.x, 5.6.x) is ours to mend.
+its form (5.6.x) is ours to mend, and so is policy (5.7.x) unless nearly everybody else got the mail.
 """
 
 import re
@@ -24,7 +24,8 @@ from flows.thread import Thread, tokens_in
 from mailer.reading import Reading
 from mailer.token import Purpose, Token
 
-HEAVY, LIGHT, LIMIT = 5.0, 1.0, 5.0
+HEAVY, UNWANTED, LIGHT, LIMIT = 5.0, 2.0, 1.0, 5.0
+FEW = 20  # one in so many of a mailing that is refused by policy is about its reader, not about us
 LONGEST_ABSENCE = timedelta(days=366)
 _NO_MAILBOX = re.compile(r"5\.(?:1\.(?:0|1|2|3|6|10)|2\.1|4\.4)$")
 # Policy, and what is wrong with the mail itself: too big, its form, an address that no server on the way can carry.
@@ -61,11 +62,11 @@ def bounced(tx: Tx, engine: Engine, thread: Thread, reading: Reading, *, act: Ac
     return RawState.BOUNCE
 
 
-def refused(tx: Tx, engine: Engine, found: SentRow, status: str, *, act: Act) -> None:
-    """Our smart host said no for good while we were talking to it: it counts like a report that comes later."""
+def refused(tx: Tx, engine: Engine, found: SentRow, status: str, permanent: bool, *, act: Act) -> None:
+    """Our smart host said no while we were talking to it, for good or once too often: it counts like a report."""
     owner = process.by_id(tx, found.process_id)
     if owner is not None:
-        weigh(tx, engine, owner, found, status, True, act=act)
+        weigh(tx, engine, owner, found, status, permanent, act=act)
 
 
 def weigh(tx: Tx, engine: Engine, owner: ProcessRow, found: SentRow, status: str, permanent: bool, *, act: Act) -> None:
@@ -74,14 +75,15 @@ def weigh(tx: Tx, engine: Engine, owner: ProcessRow, found: SentRow, status: str
     A mailbox that does not exist is suppressed at once. Lighter failures add up, and fade; when they come to the limit,
     one probe asks whether anything arrives, and only if that comes back too is the address suppressed.
     """
-    if _OURS.match(status):
+    unwanted = status.startswith("5.7.") and _is_about_reader(tx, found)
+    if _OURS.match(status) and not unwanted:
         tasks.add(tx, act, owner.id, "refused", ("mailing", found.mailing_id), status)
         return
     if found.address_id is None:
         return
     heavy = permanent and _NO_MAILBOX.match(status) is not None
     probed = sent.probed_at(tx, found.address_id)
-    score = sent.add_score(tx, found.address_id, HEAVY if heavy else LIGHT, act.now)
+    score = sent.add_score(tx, found.address_id, HEAVY if heavy else UNWANTED if unwanted else LIGHT, act.now)
     if heavy or (probed is not None and probe.is_one(tx, found.mailing_id)):
         _suppress(tx, engine, owner, found, "bounces", act)
     elif probed is not None and probed + probe.PATIENCE <= act.now:
@@ -89,6 +91,14 @@ def weigh(tx: Tx, engine: Engine, owner: ProcessRow, found: SentRow, status: str
     elif score >= LIMIT and probed is None:
         probe.send(tx, engine, owner, found, act=act)
         sent.set_probe(tx, found.address_id, act.now, score)
+
+
+def _is_about_reader(tx: Tx, found: SentRow) -> bool:
+    """Whether a refusal by policy is one reader's own: the others got the mail, or it is the probe that asked."""
+    if probe.is_one(tx, found.mailing_id):
+        return True
+    went, came_back = sent.outcomes(tx, found.mailing_id)
+    return went >= (FEW - 1) * max(came_back, 1)
 
 
 def _is_final(thread: Thread) -> bool:

@@ -109,10 +109,18 @@ def _settle(tx: Tx, engine: Engine, act: Act, worker: str, fates: Sequence[Fate]
     written = set(outbox.record(tx, act, worker, fates))
     if turned := [one.delivery_id for one in fates if one.enhanced == ASCII_ONLY and one.outcome == "temporary"]:
         addresses.turn_to_ascii(tx, [one for one in turned if one in written], act.now)
-    refused = {one.delivery_id: one for one in fates if one.outcome == "permanent" and one.delivery_id in written}
+    refused = {one.delivery_id: one for one in fates if _is_theirs(one) and one.delivery_id in written}
     for found in sent.by_id(tx, list(refused)):
         one = refused[found.id]
-        bounces.refused(tx, engine, found, one.enhanced or f"{one.code // 100}.0.0", act=act)
+        final = one.outcome == "permanent"
+        bounces.refused(tx, engine, found, one.enhanced or f"{one.code // 100}.0.0", final, act=act)
+
+
+def _is_theirs(one: Fate) -> bool:
+    """Whether a mail ended at its reader's server: refused for good, or put off until it was given up."""
+    if one.outcome == "permanent":
+        return True
+    return one.state is DeliveryState.FAILED and one.outcome == "temporary" and not retry.of_relay(one.reason or "")
 
 
 @contextmanager

@@ -197,7 +197,7 @@ def suppressed(context: typer.Context) -> None:
             console.emit(row)
         return
     console.table(
-        f"{session.process.name}: {len(rows)} suppressed addresses",
+        f"{session.process.name}: {console.counted(len(rows), 'suppressed address', 'suppressed addresses')}",
         ["address", "liaison", "why", "since (UTC)"],
         [(r.addr or "(forgotten)", r.liaison, r.reason, f"{r.since:%Y-%m-%d %H:%M}") for r in rows],
     )

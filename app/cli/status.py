@@ -42,7 +42,7 @@ def status(context: typer.Context) -> None:
 
 
 def _row(one: WorkerState, now: datetime) -> tuple[object, ...]:
-    ago = f"{int((now - one.seen_at).total_seconds())} s ago"
+    ago = f"{max(0, int((now - one.seen_at).total_seconds()))} s ago"  # clocks of machines differ a little
     seen = ago if one.alive else (f"SILENT, {ago}" if one.role else "never known")
     hand = f"{one.holds}, until {one.until:%H:%M} UTC" if one.until is not None and one.holds else ""
     return one.name, one.role, f"{one.started_at:%Y-%m-%d %H:%M}" if one.role else "", seen, hand

@@ -257,6 +257,36 @@ def test_light_bounces_fade_and_a_probe_comes_before_suppression(world: World) -
     assert [one.reason for one in suppression.listed(world.engine, world.process().id)] == ["bounces"]
 
 
+def test_one_reader_whose_server_does_not_want_us_is_no_fault_of_ours(world: World) -> None:
+    world.populate(liaisons=MORE)
+    world.until(FIRST)
+    for _ in range(2):
+        bounce(world, "5.7.1")
+    world.deliver()
+    assert not [mail for mail in world.mailbox("ana") if mail["Subject"] == "Does our mail reach you?"]
+    bounce(world, "5.7.1")
+    world.deliver()
+    assert [mail for mail in world.mailbox("ana") if mail["Subject"] == "Does our mail reach you?"]
+    bounce(world, "5.7.1", probe=True)
+    assert [one.reason for one in suppression.listed(world.engine, world.process().id)] == ["bounces"]
+    with world.engine.db.read() as tx:
+        assert "refused" not in {one.kind for one in tasks.tasks(tx, world.process().id)}
+
+
+@pytest.mark.parametrize(("code", "enhanced", "scores"), [("451", "4.2.2", {1.0}), ("0", "4.4.1", set())])
+def test_put_off_until_given_up_counts_lightly_and_an_absent_smart_host_not(
+    world: World, code: str, enhanced: str, scores: set[float]
+) -> None:
+    world.populate()
+    freeze(world)
+    for _ in range(13):
+        world.later(hours=4)
+        refuse(world, code, enhanced)
+    assert set(states(world)) == {"failed"}
+    with world.engine.db.read() as tx:
+        assert set(tx.execute(select(tables.BounceScore.score)).scalars()) == scores
+
+
 def test_status_names_every_worker(world: World) -> None:
     world.populate()
     freeze(world)
