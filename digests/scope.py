@@ -67,7 +67,7 @@ def present(
     day = at.astimezone(zone).date()
     asked = {s: f for s, f in alive if isinstance(f, OtherFacts) and _answerable(f, chronicle, upto, day)}
     asking = {facts.entry for facts in asked.values()}
-    doable = [(closing_at(f, zone), s) for s, f in alive if s in asked or _doable(f, asks=s.id in asking)]
+    doable = [(closing_at(f, zone), s) for s, f in alive if s in asked or _doable(f, s.id in asking, day)]
     phases = [(f.when.first_day(), s) for s, f in alive if _is_phase(f) and isinstance(f, Facts)]
     if not phases:  # between two phases, where we are is before the next one, or after the last
         phases = sorted((f.when.first_day(), s) for s, f in alive if isinstance(f, Facts) and _is_next(f))[:1]
@@ -106,11 +106,11 @@ def _last_phase(
     return sorted(found)[-1:]
 
 
-def _doable(facts: AnyFacts, *, asks: bool) -> bool:
-    """Whether one can take part in an entry: it is open, a deadline to come, or `asks` what can be answered."""
+def _doable(facts: AnyFacts, asks: bool, day: date) -> bool:
+    """Whether one can take part in an entry: it is open, a deadline to come, or it asks what can be answered."""
     if isinstance(facts, OtherFacts):
         return False
-    early = _planned(facts) and (asks or facts.kind is EntryKind.DEADLINE)
+    early = _planned(facts) and (asks or (facts.kind is EntryKind.DEADLINE and _begun(facts, day)))
     return facts.participate and (facts.status is Status.OPEN or early)
 
 
@@ -123,9 +123,13 @@ def _answerable(facts: OtherFacts, chronicle: Chronicle, upto: int, day: date) -
     if facts.status is not Status.OPEN or not facts.ref:
         return False
     entry = None if facts.entry is None else chronicle.facts(Subject(SubjectKind.ENTRY, facts.entry), upto)
-    if not isinstance(entry, Facts) or not _planned(entry) or entry.kind is EntryKind.DEADLINE:
-        return True
-    return entry.when.first_day() <= day
+    return not isinstance(entry, Facts) or _begun(entry, day)
+
+
+def _begun(facts: Facts, day: date) -> bool:
+    """Whether it may have begun; what is due on one day can be done all the time before it."""
+    at_once = facts.kind is EntryKind.DEADLINE and facts.when.end is None
+    return at_once or not _planned(facts) or facts.when.first_day() <= day
 
 
 def _planned(facts: Facts) -> bool:

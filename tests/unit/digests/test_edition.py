@@ -179,6 +179,16 @@ def test_what_asks_about_something_that_is_not_there_yet_is_coming(stage: Stage)
     assert TALKS in shown(issue(stage))[SectionKind.OPEN_NOW]
 
 
+def test_a_registration_that_opens_later_is_coming(stage: Stage) -> None:
+    for start, end, section in (
+        ("2019-11-07", "2019-12-16", SectionKind.COMING),
+        ("2019-12-16", None, SectionKind.OPEN_NOW),
+        ("2019-03-18", "2019-12-16", SectionKind.OPEN_NOW),
+    ):
+        stage.say(DEADLINE, facts("Forms due", start, end, kind=EntryKind.DEADLINE, status=Status.PLANNED))
+        assert DEADLINE in shown(issue(stage))[section]
+
+
 def test_the_short_size_says_how_to_take_part_only_in_what_can_be_done_now(stage: Stage) -> None:
     coming = facts("Summit", "2019-05-02", None, kind=EntryKind.EVENT, status=Status.PLANNED, how="Register.")
     stage.say(MEETING, replace(coming, link="https://a.example", questions=("RR-1",)))
