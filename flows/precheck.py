@@ -17,10 +17,10 @@ from db.states import AnnouncementState
 from digests import cadence, language
 from digests.language import Wording
 from digests.wall import zone
-from flows.announce import OWNER, need
+from flows.announce import OWNER, due_at, need
 from flows.engine import Engine
 from flows.press import hours
-from flows.recipients import Recipient, arrived, recipients, starts, subscribers
+from flows.recipients import Recipient, arrived, recipients, subscribers
 from mailer import markdown, proof
 
 __all__ = ["Dead", "Finding", "check"]
@@ -141,11 +141,11 @@ def _quiet(engine: Engine, owner: ProcessRow, getting: Iterable[Recipient]) -> l
 def _beside(tx: Tx, owner: ProcessRow, row: AnnouncementRow, now: datetime) -> list[Finding]:
     """What else is mailed on that day, by the calendar of the process."""
     where = zone(owner.zone)
-    day = (starts(row) or now).astimezone(where).date()
+    day = (due_at(row) or now).astimezone(where).date()
     others = [
         f"announcement {one.slug}"
         for one in announcements.announcements(tx, owner.id, [AnnouncementState.SCHEDULED, AnnouncementState.REVIEW])
-        if one.id != row.id and not one.fold and (at := starts(one)) is not None and at.astimezone(where).date() == day
+        if one.id != row.id and not one.fold and (at := due_at(one)) is not None and at.astimezone(where).date() == day
     ]
     for series in editions.digests(tx, owner.id):
         others += [f"edition {wall} of {series.slug}" for wall in _slots_on(series, day)]

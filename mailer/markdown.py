@@ -28,6 +28,7 @@ STYLES = {
 }
 _BARE = re.compile(r"(?<![\w/(<\"'=])https?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]}]")
 _SAFE = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+_TYPED = re.compile(r"\]\([^\s()]*\)")
 
 
 def _parser() -> MarkdownIt:
@@ -70,6 +71,17 @@ def links(text: str) -> tuple[str, ...]:
         elif token.type == "text":
             found.update((match[0], None) for match in _BARE.finditer(token.content))
     return tuple(url for url in found if url.lower().startswith(("http://", "https://")))
+
+
+def lost_links(text: str) -> tuple[str, ...]:
+    """The links that lead nowhere from a mail: with no address, or with one that is not whole, which stay as typed."""
+    found: dict[str, None] = {}
+    for token in _inline(text):
+        if token.type == "link_open" and not token.attrs.get("href"):
+            found["]()"] = None
+        elif token.type == "text":
+            found.update((match[0], None) for match in _TYPED.finditer(token.content))
+    return tuple(found)
 
 
 def wordless_images(text: str) -> tuple[str, ...]:

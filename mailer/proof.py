@@ -1,7 +1,7 @@
 """Reading a text of the core team as a careful colleague would, before it is mailed. Pure; opens no link.
 
 Finds what can be seen from the words alone: places that wait to be filled in, hours without a zone, images without
-words, a subject too long for a telephone.
+words, links to nowhere, a subject too long for a telephone.
 """
 
 import re
@@ -12,9 +12,17 @@ from mailer.flow import columns
 
 SUBJECT = 60
 """Columns of a subject that most mail programs show on a small screen."""
+# "[date]", "[time]", "[place]", "[name]", "[link]" in the languages of the service.
+_BLANKS = (
+    "date|datum|fecha|data|дата|التاريخ|تاريخ|תאריך|तारीख|दिनांक|日期|日付|tanggal|tarehe"
+    "|time|zeit|uhrzeit|hora|horário|heure|время|الوقت|الساعة|שעה|समय|时间|時間|時刻|waktu|jam|saa"
+    "|place|ort|lieu|lugar|local|место|المكان|مكان|מקום|स्थान|地点|場所|tempat|mahali"
+    "|name|nom|nombre|nome|имя|الاسم|اسم|שם|नाम|姓名|名字|名前|nama|jina"
+    "|link|url|lien|enlace|ligação|ссылка|رابط|קישור|लिंक|链接|リンク|tautan|kiungo"
+)
 _PLACES = re.compile(
     r"\b(?:TO[D]O|TBD|TBA|TBC|FIX[M]E|XXX+|[Ll]orem ipsum)\b|\{\{.*?\}\}|\{%.*?%\}|<<.*?>>|%[A-Z_]{3,}%|_{4,}"
-    r"|\[(?:link|url|date|time|name|place|insert[^\]]*|\.\.\.|…)\](?!\()|https?://(?:www\.)?example\.(?:com|org|net)\b\S*",
+    rf"|\[(?i:{_BLANKS}|insert[^\]]*|\.\.\.|…)\](?!\()|\bXX[:./]XX\b|https?://(?:www\.)?example\.(?:com|org|net)\b\S*",
 )
 _HOUR = re.compile(
     r"(?<![\d:.,/-])(?:[01]?\d|2[0-3])"
@@ -38,7 +46,7 @@ _BESIDE = re.compile(r":\d\d\s?[+−]\d{1,2}(?::?[0-5]\d)?\b|T\d\d:\d\d-\d\d:?\d
 class Doubt:
     """Something that a colleague would ask about. `sure`: it is wrong in any case."""
 
-    what: str  # placeholder, hour-without-zone, image-without-words, subject-too-long
+    what: str  # placeholder, hour-without-zone, image-without-words, link-to-nowhere, subject-too-long
     found: str
     sure: bool = False
 
@@ -47,6 +55,7 @@ def doubts(title: str, body: str) -> list[Doubt]:
     """What is wrong or doubtful in a text: a title in plain words, a body in Markdown."""
     found = [Doubt("placeholder", match[0], sure=True) for match in _PLACES.finditer(f"{title}\n{body}")]
     found += [Doubt("image-without-words", url, sure=True) for url in markdown.wordless_images(body)]
+    found += [Doubt("link-to-nowhere", words, sure=True) for words in markdown.lost_links(body)]
     found += [Doubt("hour-without-zone", said) for said in (*_hours(title), *_hours(markdown.to_text(body)))]
     if columns(title) > SUBJECT:
         found.append(Doubt("subject-too-long", f"{columns(title)} columns, more than {SUBJECT}"))

@@ -348,6 +348,11 @@ def test_the_check_names_what_a_colleague_would(world: World) -> None:
     assert [one.level for one in found] == sorted(one.level for one in found)
     missing = [one.found for one in found if one.what == "language-missing"]
     assert missing == ["1 would get it in ar"]
+    announce.edit(
+        world.engine, process_id, "bad", {}, landing="day", act=world.act()
+    )  # put into the outbox a day before
+    again = precheck.check(world.engine, process_id, "bad", now=world.now)
+    assert sorted(one.found for one in again if one.what == "same-day") == beside
     good = precheck.check(world.engine, process_id, "other", now=world.now - timedelta(days=1))
     assert {one.what for one in good} == {"same-day"}
 

@@ -11,6 +11,14 @@ from mailer.proof import doubts
     [
         ("We meet on [date].", "placeholder"),
         ("We meet on {{ date }}.", "placeholder"),
+        ("Wir treffen uns am [Datum].", "placeholder"),
+        ("نلتقي يوم [التاريخ].", "placeholder"),
+        ("[日付]に集まります。", "placeholder"),
+        ("Nos vemos el [FECHA].", "placeholder"),
+        ("From XX:XX UTC.", "placeholder"),
+        ("See [the page]().", "link-to-nowhere"),
+        ("See [the page](wiki/Strategy).", "link-to-nowhere"),
+        ("See [the page](#notes).", "link-to-nowhere"),
         ("See https://example.com/page", "placeholder"),
         ("Room: TBD", "placeholder"),
         ("Dear %NAME%,", "placeholder"),
@@ -54,6 +62,8 @@ def test_a_doubt(body: str, what: str) -> None:
         "[The date](https://a.example) is known.",
         "![A map of the region](https://a.example/b.png)",
         "On 12 March.",
+        "Write to [us](mailto:core@a.example), see <https://a.example>.",
+        "In the XX. century [1] they said [sic] so.",
     ],
 )
 def test_no_doubt(body: str) -> None:
