@@ -5,7 +5,7 @@ Answers go to an address that we know, or to the writer alone when DMARC vouched
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from db import addresses, editions, roster, subscriptions
@@ -82,10 +82,11 @@ def may_answer(message: Message, mail_from: str) -> bool:
     )
 
 
-def mail_footer(engine: Engine, owner: ProcessRow, digest: DigestRow | None) -> Footer:
-    """The footer of a letter."""
+def mail_footer(engine: Engine, owner: ProcessRow, digest: DigestRow | None, *, reader: bool = True) -> Footer:
+    """The footer of a letter; `reader` is false for somebody of the community, who has no settings with us."""
     slug = digest.slug if digest else owner.slug
-    return footer(owner, f"{slug}-owner", web=engine.settings.base_url.startswith("http"))
+    made = footer(owner, f"{slug}-owner", web=engine.settings.base_url.startswith("http"))
+    return made if reader else replace(made, reader=False)
 
 
 def spoken(engine: Engine, languages: Sequence[str]) -> str:
@@ -125,6 +126,26 @@ def notice(
         subscription_id=to.place.id if to.place else None,
         thread=thread,
         answers=bool(thread),
+    )
+
+
+def taken_back(engine: Engine, owner: ProcessRow, thread: Thread, language: str, ref: str, key: str) -> Single:
+    """Tell somebody of the community, at the address they wrote from, that their statement was withdrawn."""
+    mail = NoticeMail(
+        process=owner.name,
+        footer=mail_footer(engine, owner, None, reader=False),
+        title=Block(owner.name, owner.source_lang),
+        about=ref,
+        number=UNDO_DAYS,
+    )
+    languages = (language, owner.source_lang)
+    return Single(
+        natural_key=f"{NoticeKind.WITHDRAWN}:{key}",
+        kind="notice",
+        rendered=engine.renderer.render(NoticeKind.WITHDRAWN, spoken(engine, languages), {"mail": mail}),
+        to_addr=thread.message.from_addr,
+        thread=(thread.message.message_id,) if thread.message.message_id else (),
+        answers=True,
     )
 
 

@@ -15,7 +15,7 @@ from db.journal import Act
 from db.roster import LiaisonRow
 from db.states import InputState, StatementState, WrongMove
 from flows import roster, triage
-from flows.answers import Correspondent, correspondent, notice, standing
+from flows.answers import Correspondent, correspondent, notice, standing, taken_back
 from flows.engine import Engine, Refused
 from flows.look import Looked
 from flows.notice import Single
@@ -36,9 +36,9 @@ class Done:
 def carry_out(engine: Engine, looked: Looked, *, act: Act) -> Done:
     """Do what a mail asks for, and word the answer. Changes nothing when it is doubtful."""
     decision, thread = looked.decision, looked.thread
-    if decision.actor is None or decision.command is None or thread.owner is None:
+    if decision.command is None or thread.owner is None or (decision.actor is None and thread.original is None):
         return Done(reason="nobody we know asks for it")
-    author = Act(f"liaison:{decision.actor.id}", act.now)
+    author = Act(f"liaison:{decision.actor.id}" if decision.actor else "writer", act.now)
     name, argument = decision.command.name, decision.command.argument
     receipt_of = None
     if not decision.doubtful:
@@ -48,12 +48,14 @@ def carry_out(engine: Engine, looked: Looked, *, act: Act) -> Done:
                 receipt_of = thread.original.id
             elif name in ("withdraw", "private", "fix"):
                 receipt_of = _about_statement(engine, looked, name, argument, author)
-            else:
+            elif decision.actor is not None:
                 _about_standing(engine, decision.actor, name, argument, author)
         except (Refused, WrongMove, ValueError) as error:
             return Done(reason=f"{name}: {error}")
     if receipt_of is not None:
         return Done(receipt_of=receipt_of)
+    if decision.actor is None:
+        return Done(letter=_taken_back(engine, looked))
     with engine.db.read() as tx:
         to = correspondent(tx, thread.owner, decision.actor.id, thread.writer.address.id if thread.writer else None)
     return Done(letter=_answer(engine, looked, to, "status" if decision.doubtful else name) if to else None)
@@ -90,10 +92,10 @@ def _first(language: str, liaison: LiaisonRow) -> list[str]:
 def _about_statement(engine: Engine, looked: Looked, name: str, ref: str, author: Act) -> int | None:
     """Fix, hide or withdraw a statement of one's own; gives the input whose receipt shows it, if one does."""
     owner, actor = looked.thread.owner, looked.decision.actor
-    if owner is None or actor is None:
+    if owner is None:
         raise Refused("nobody we know asks for it")
     with engine.db.read() as tx:
-        row, statement = _own(tx, looked, owner.id, actor.id, ref)
+        row, statement = _own(tx, looked, owner.id, actor.id if actor else None, ref)
     if name == "fix":
         if row.state == InputState.WITHDRAWN:
             raise Refused(f"{statement.ref} was withdrawn")
@@ -107,12 +109,16 @@ def _about_statement(engine: Engine, looked: Looked, name: str, ref: str, author
     return None
 
 
-def _own(tx: Tx, looked: Looked, process_id: int, liaison_id: int, ref: str) -> tuple[InputRow, StatementRow]:
-    """The writer's own statement of that reference; without one, the only one of the receipt that is answered."""
+def _own(tx: Tx, looked: Looked, process_id: int, liaison_id: int | None, ref: str) -> tuple[InputRow, StatementRow]:
+    """The writer's own statement of that reference; without one, the only one of the receipt that is answered.
+
+    Of somebody of the community only what the receipt that they answer told of is known to be theirs.
+    """
     if ref:
         statement = inputs.statement(tx, process_id, ref)
         row = inputs.one(tx, statement.input_id) if statement else None
-        if statement is None or row is None or row.liaison_id != liaison_id:
+        told = row is not None and looked.thread.original is not None and row.id == looked.thread.original.id
+        if statement is None or row is None or row.liaison_id != liaison_id or (liaison_id is None and not told):
             raise Refused(f"{ref} is not a statement of theirs")
         return row, statement
     if looked.thread.original is not None and len(looked.thread.told) == 1:
@@ -137,6 +143,15 @@ def _answer(engine: Engine, looked: Looked, to: Correspondent, name: str) -> Sin
     until = to.liaison.paused_until if kind == NoticeKind.PAUSED else None
     about = (looked.decision.command.argument if looked.decision.command else "") or _told(looked)
     return notice(engine, owner, to, kind, looked.fingerprint, thread=thread, until=until, facts=facts, about=about)
+
+
+def _taken_back(engine: Engine, looked: Looked) -> Single | None:
+    owner, thread = looked.thread.owner, looked.thread
+    if owner is None or not looked.answerable:
+        return None
+    ref = (looked.decision.command.argument if looked.decision.command else "") or _told(looked)
+    said = thread.original.language if thread.original is not None else ""
+    return taken_back(engine, owner, thread, said or "", ref, looked.fingerprint)
 
 
 def _told(looked: Looked) -> str:

@@ -198,7 +198,7 @@ def _word(engine: Engine, due: _Due, key: str = "", thread: tuple[str, ...] = ()
     fallbacks: dict[str, Sequence[str]] = {}
     mail = ReceiptMail(
         process=due.owner.name,
-        footer=mail_footer(engine, due.owner, due.to.digest if due.to else None),
+        footer=mail_footer(engine, due.owner, due.to.digest if due.to else None, reader=due.to is not None),
         filed=tuple(_filed(due, one, languages, fallbacks) for one in due.statements),
         received=due.raws[0].received_at.astimezone(zone(due.to.liaison.zone if due.to else due.owner.zone)).date(),
         private=any(row.visibility == "private" for row in due.inputs),

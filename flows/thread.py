@@ -32,6 +32,7 @@ from flows.asked import Asked, Known, look_up
 from flows.door import Box, Door, House, Place
 from mailer.address import AddressError, key
 from mailer.message import Envelope, Message
+from mailer.parse import parse
 from mailer.reading import Context
 from mailer.render import Renderer
 from mailer.token import Purpose, Token
@@ -100,7 +101,7 @@ def gather(
     person = named.tag if named else 0
     delivery = sent.delivery(tx, owner.id, token.mailing, person) if owner is not None and token is not None else None
     asked, known = _asked(tx, shelf, owner, mailing)
-    original = _original(tx, mailing, writer)
+    original = _original(tx, mailing, writer, writer_key)
     context = replace(
         _context(tx, shelf, house, token, writer, named),
         sent_lines=_sent_lines(tx, shelf, delivery, named.name if named else "", owner.name if owner else ""),
@@ -190,15 +191,28 @@ def tokens_in(house: House, message_ids: Iterable[str], text: str) -> list[Token
     return [token for token in found if token is not None]
 
 
-def _original(tx: Tx, mailing: MailingRow | None, writer: Standing | None) -> InputRow | None:
-    """The writer's own input that a receipt told of, by the receipt's natural key."""
-    if mailing is None or mailing.kind != "receipt" or writer is None:
+def _original(tx: Tx, mailing: MailingRow | None, writer: Standing | None, writer_key: str) -> InputRow | None:
+    """The writer's own input that a receipt told of, by the receipt's natural key.
+
+    Somebody of the community is known by the address they wrote from: nobody else was sent the token of that receipt.
+    """
+    if mailing is None or mailing.kind != "receipt":
         return None
     for raw in inbound.by_fingerprint(tx, mailing.natural_key.split(":")[1]):
         row = inputs.by_raw(tx, raw.id)
-        if row is not None and row.liaison_id == writer.liaison.id:
+        if row is None:
+            continue
+        if writer is not None and row.liaison_id == writer.liaison.id:
+            return row
+        if writer is None and row.liaison_id is None and writer_key and writer_key == _sender(tx, raw.id):
             return row
     return None
+
+
+def _sender(tx: Tx, raw_id: int) -> str:
+    """The key of the address that a mail says to be from; '' when its words are gone."""
+    body = inbound.body(tx, raw_id)
+    return _key(parse(body.data).from_addr) if body is not None else ""
 
 
 def _named(tx: Tx, owner: ProcessRow | None, token: Token | None) -> tuple[LiaisonRow | None, tuple[GroupRow, ...]]:

@@ -44,6 +44,7 @@ _UNDO = frozenset(
 )  # fmt: skip
 _JOIN = frozenset({"subscribe", "join"})
 _EDGE = " \t\n.,;:!?。！，،؛…\"'«»“”„()[]*_>-"
+_OF_STATEMENTS = ("withdraw", "private", "fix")
 _ROUTES = ("safety", "handover", "translation", "date")
 
 
@@ -208,8 +209,10 @@ def _confirmation(thread: Thread, reading: Reading) -> Decision | None:
 def _of_receipt(thread: Thread, word: str) -> Decision | None:
     """A bare word under a receipt means the one statement that it tells of; a group's name, who said it (S6)."""
     for name, words in (("withdraw", phrases("commands", "withdraw")), ("private", phrases("private"))):
-        if thread.agrees and word in words.whole:
-            return Decision(RawState.COMMAND, "command", command=CommandRead(name), actor=thread.named)
+        theirs = thread.agrees or (thread.writer is None and thread.original is not None)
+        if theirs and word in words.whole:
+            actor = thread.named if thread.agrees else None
+            return Decision(RawState.COMMAND, "command", command=CommandRead(name), actor=actor)
     if thread.original is not None and thread.original.group_id is None and len(thread.writer_groups) > 1:
         for group in thread.writer_groups:
             if word in {fold(name).strip(_EDGE) for name in (group.slug, group.short, group.name) if name}:
@@ -224,6 +227,8 @@ def _commanded(thread: Thread, reading: Reading, command: CommandRead, vouched: 
         return _signup(thread, rule, vouched)
     if thread.box is Box.LEAVE and thread.named is not None:
         return Decision(RawState.COMMAND, rule, command=command, actor=thread.named)
+    if thread.writer is None and thread.original is not None and command.name in _OF_STATEMENTS:
+        return Decision(RawState.COMMAND, rule, command=command)
     if thread.writer is None:
         leaving = command.name == "unsubscribe" and thread.named is not None
         task = "unsubscribe" if leaving else ""

@@ -17,6 +17,7 @@ from mailer.reading import Anchor, Context, ItemKnown, Segment, SegmentKind, Sta
 from mailer.when import digits
 
 MAX_STATEMENTS = 60
+_LEADING = 100  # characters of a line that leads to something passed on
 _CALLS = ",!،！،，։"
 _EDGE = " ,.:!،：！。՝։"
 SURE, NUMBERED, UNDER_QUOTE, ADDRESSED, TOPIC, LISTED, ONLY, SUBJECT, NONE = (
@@ -72,6 +73,7 @@ def statements(
     if any(quote for _, quote in answers):  # "See my answers below" is none itself
         pieces = [piece for piece in pieces if piece.quote or not only_points(piece.text)]
     if forwarded.strip():
+        pieces = [piece for piece in pieces if not _leads(piece, known)]  # "From one of our members:"
         pieces += _cut(forwarded, "", known)
     found = [
         _read(piece, known)
@@ -82,6 +84,13 @@ def statements(
     if not any(s.anchors for s in joined):
         joined = _as_one(joined)
     return tuple(_fallback(s, known, subject) for s in joined)
+
+
+def _leads(piece: _Piece, known: Known) -> bool:
+    """Whether words only lead to what is passed on below them."""
+    text = piece.text
+    brief = len(text) <= _LEADING and "\n" not in text and not known.codes(text)
+    return brief and (text[-1:] in ":：" or only_points(text)) and not re.search(r"[.!?。！？؟।]", text[:-1])
 
 
 def _answers(segments: Iterable[Segment]) -> list[tuple[str, str]]:

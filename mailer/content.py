@@ -139,6 +139,7 @@ class Footer:
     home: str = ""
     invented: bool = False
     web: bool = True  # personal pages are served: links to them make sense
+    reader: bool = True  # it goes to somebody who gets our mails and may stop them; not to one of the community
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,41 @@ def test_a_voice_gets_them_together_and_eight_a_day_too(world: World) -> None:
     assert counted == [3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 8]
 
 
+def test_a_voice_may_fix_hide_and_withdraw_what_its_receipt_tells(world: World) -> None:
+    voice(world, 1)
+    world.turn()
+    (told,) = world.mailbox("friend")
+    for page in (told.text, told.html):  # they have no settings with us, and nothing to unsubscribe from
+        assert "/me/" not in page
+        assert "/leave/" not in page
+        assert "because a mail with your address reached us" in " ".join(page.split())
+    world.reply(told, "fix S-1\nWe want a vote.", sender="thief@elsewhere.example")
+    world.turn()
+    assert newest(world).state == "held"
+    world.later(minutes=61)
+    world.reply(told, "fix S-1\nWe want a vote.")
+    world.turn()
+    assert "We want a vote." in world.mailbox("friend")[-1].text
+    world.reply(told, "private")
+    world.turn()
+    assert "It is filed as private" in world.mailbox("friend")[-1].text
+    world.reply(told, "withdraw S-1", quote=False)
+    world.turn()
+    last = world.mailbox("friend")[-1]
+    assert last["Subject"] == "S-1 is withdrawn"
+    assert "/me/" not in last.text
+
+
+def test_a_voice_changes_nothing_of_others(world: World) -> None:
+    world.reply(world.mailbox("ana")[0], "MON-1: The region should decide.")
+    voice(world, 1)
+    world.turn()
+    (told,) = world.mailbox("friend")
+    world.reply(told, "withdraw S-1")
+    world.turn()
+    assert (newest(world).state, newest(world).reason) == ("held", "withdraw: S-1 is not a statement of theirs")
+
+
 def test_no_machine_and_no_list_gets_one(world: World) -> None:
     for n, header in enumerate(({"List_Id": "<x.lists.example>"}, {"X_Auto_Response_Suppress": "All"})):  # fmt: skip
         message = mail(world, "ana@west.example", "x", f"MON-1: thought {n}", **header)

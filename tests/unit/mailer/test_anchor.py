@@ -194,3 +194,17 @@ def test_anything_gives_statements(parts: list[tuple[SegmentKind, str]]) -> None
     for statement in statements([Segment(kind, text) for kind, text in parts], CONTEXT, "RR-1"):
         assert 0 <= statement.confidence <= 1
         assert statement.text
+
+
+@pytest.mark.parametrize(
+    "lead", ["From one of our members:", "De la part d'une de nos membres :", "会員の意見です：", ""]
+)
+def test_a_line_that_leads_to_what_is_passed_on_is_no_statement(lead: str) -> None:
+    found = statements((reply(lead),) if lead else (), CONTEXT, "Fwd: our view", "RR-2: the villages should decide.")
+    assert [one.text for one in found] == ["RR-2: the villages should decide."]
+
+
+@pytest.mark.parametrize("own", ["We agree with her.", "RR-1: no, and RR-2:", "We disagree. She says:"])
+def test_words_of_ones_own_above_what_is_passed_on_are_kept(own: str) -> None:
+    found = statements((reply(own),), CONTEXT, "Fwd: our view", "CH-1: the villages should decide.")
+    assert own in "\n".join(one.text for one in found)
