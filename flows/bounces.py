@@ -54,9 +54,8 @@ def bounced(tx: Tx, engine: Engine, thread: Thread, reading: Reading, *, act: Ac
     failed = reading.bounce.permanent is True or _is_final(thread)
     status = reading.bounce.status or ("5.0.0" if failed else "4.0.0")
     if failed and found.state in _BOUNCEABLE:
-        journal.move(
-            tx, act, "delivery", found.id, DeliveryState.BOUNCED, f"bounce {status}", process_id=found.process_id
-        )
+        why = f"bounce {status}"
+        journal.move(tx, act, "delivery", found.id, DeliveryState.BOUNCED, why, process_id=found.process_id, reason=why)
         outbox.void_cursors(tx, [found.id])
     weigh(tx, engine, thread.owner, found, status, reading.bounce.permanent is True, act=act)
     return RawState.BOUNCE
@@ -88,7 +87,7 @@ def weigh(tx: Tx, engine: Engine, owner: ProcessRow, found: SentRow, status: str
         _suppress(tx, engine, owner, found, "bounces", act)
     elif probed is not None and probed + probe.PATIENCE <= act.now:
         sent.set_probe(tx, found.address_id, None, LIMIT / 2)  # the last probe arrived: half of it is forgiven
-    elif score >= LIMIT and probed is None:
+    elif round(score, 1) >= LIMIT and probed is None:  # five on one day are five, though each has faded a little
         probe.send(tx, engine, owner, found, act=act)
         sent.set_probe(tx, found.address_id, act.now, score)
 
@@ -126,7 +125,10 @@ def complained(tx: Tx, engine: Engine, thread: Thread, reading: Reading, *, act:
         tasks.add(tx, act, thread.owner.id, "complaint", ("raw", thread.raw.id))
         return RawState.HELD
     if found.state in (DeliveryState.SENT, DeliveryState.PRESUMED):
-        journal.move(tx, act, "delivery", found.id, DeliveryState.COMPLAINED, "complaint", process_id=found.process_id)
+        why = "complaint"
+        journal.move(
+            tx, act, "delivery", found.id, DeliveryState.COMPLAINED, why, process_id=found.process_id, reason=why
+        )
     _suppress(tx, engine, thread.owner, found, "complaint", act)
     return RawState.COMPLAINT
 

@@ -344,6 +344,9 @@ class _Apply:
         elif decision.filing is not None and self.state in (RawState.FILED, RawState.ROUTED):
             statements = self.looked.statements if self.state is RawState.FILED else ()
             file(tx, thread, reading, decision.filing, statements, act=self.act)
+        if self.state is RawState.BOUNCE and reading.bounce is not None:
+            word = "delayed" if reading.bounce.permanent is False else "failed"
+            self.reason = f"{word} {reading.bounce.status}".rstrip()
         if self.state is RawState.HELD and decision.state in _REPORTS:
             self.reason = "a report that names no mail of ours"
         if thread.owner is None:

@@ -31,7 +31,7 @@ def status(context: typer.Context) -> None:
         console.emit(asdict(found) | {"put_back": older})
         return
     console.table(
-        f"{len(found.workers)} workers, generation {found.generation}",
+        f"{console.counted(len(found.workers), 'worker')}, generation {found.generation}",
         ["worker", "role", "since (UTC)", "last sign of life", "mails in hand"],
         [_row(one, now) for one in found.workers],
     )

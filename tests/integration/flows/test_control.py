@@ -250,6 +250,7 @@ def test_light_bounces_fade_and_a_probe_comes_before_suppression(world: World) -
     bounce(world, "4.2.2")  # of something else, long after: the probe had arrived
     assert suppression.listed(world.engine, world.process().id) == []
     for _ in range(4):
+        world.later(minutes=1)
         bounce(world, "4.2.2")
     world.deliver()
     world.later(hours=1)

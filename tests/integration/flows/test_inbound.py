@@ -508,8 +508,11 @@ def test_a_delay_is_no_bounce_and_policy_is_our_fault(world: World) -> None:
     sender = world.mailbox("ana")[0].envelope.mail_from
     take(world, bounce_of("4.4.1", "delayed"), sender, mail_from="")
     assert delivery_state(world) == "sent"
-    take(world, bounce_of("5.7.1"), sender, mail_from="")
+    raw_id = take(world, bounce_of("5.7.1"), sender, mail_from="")
     assert delivery_state(world) == "bounced"
+    assert raw(world, raw_id).reason == "failed 5.7.1"
+    with world.engine.db.read() as tx:
+        assert "bounce 5.7.1" in set(tx.execute(select(tables.Delivery.reason)).scalars())  # for the ledger
     assert ("refused", "mailing") in open_tasks(world)
     assert count(world, tables.BounceScore) == 1
 
