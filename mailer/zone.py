@@ -42,9 +42,30 @@ def key_record(domain: str, selector: str, wanted: str, ask: Ask) -> Finding:
         return Finding("fault", subject, f"{name} is not in the DNS", publish)
     if len(found) > 1:
         return Finding("fault", subject, f"{name} has {len(found)} TXT records, receivers take any of them", publish)
-    if _tags(found[0]).get("p") != _tags(wanted)["p"]:
-        return Finding("fault", subject, f"{name} has another key than ours", publish)
+    wrong = _wrong_with_key(_tags(found[0]), _tags(wanted))
+    if wrong:
+        return Finding("fault", subject, f"{name} {wrong}", publish)
+    if "y" in _tags(found[0]).get("t", "").split(":"):
+        do = "take t=y out of the record once signatures pass"
+        return Finding("note", subject, f"{name} has our key, and says that it is only a trial (t=y)", do)
     return Finding("ok", subject, f"{name} has our key")
+
+
+def _wrong_with_key(found: dict[str, str], wanted: dict[str, str]) -> str:
+    """Why no receiver could verify our signatures by this record; '' when they can. Left out tags have defaults."""
+    if "v" in found and (next(iter(found)) != "v" or found["v"] != "DKIM1"):
+        return "is no DKIM record: one begins with v=DKIM1"
+    if not found.get("p"):
+        return "has no key (p= is empty): it was taken back"
+    if found["p"] != wanted["p"]:
+        return "has another key than ours"
+    if found.get("k", "rsa") != wanted.get("k", "rsa"):
+        return f"says k={found.get('k', 'rsa')}, our key is {wanted.get('k', 'rsa')}"
+    if "sha256" not in found.get("h", "sha256").split(":"):
+        return f"allows h={found['h']} alone, we sign with sha256"
+    if not {"*", "email"} & set(found.get("s", "*").split(":")):
+        return f"is for s={found['s']}, not for email"
+    return ""
 
 
 def unanswered(subject: str, error: OSError) -> Finding:
@@ -67,6 +88,17 @@ def dmarc(domain: str, ask: Ask) -> list[Finding]:
         if len(own) > 1:
             return [Finding("fault", subject, f"{name} has {len(own)} records: receivers heed none", "leave one")]
         record = trust.published(domain, lambda at: ask(at, "TXT"))
+        other = next((one for one in ask(name, "TXT") if "p=" in one.lower()), "") if not own else ""
+        if other:
+            return [Finding("fault", subject, f'{name} is not understood: "{other}" must begin with v=DMARC1', wanted)]
+        asked = _tags(own[0]).get("p", "").lower() if own else "none"
+        if asked not in ("none", "quarantine", "reject"):
+            says = (
+                f"{name} asks for p={asked}, which is none of none, quarantine, reject"
+                if asked
+                else f"{name} has no p="
+            )
+            return [Finding("fault", subject, says, wanted)]
         if not record.place:
             return [Finding("fault", subject, f"{domain} publishes no policy", wanted)]
         return [*_policy(record), *_reports(domain, record.tags.get("rua", ""), ask)]
@@ -125,6 +157,10 @@ def spf(domain: str, senders: Sequence[str], judge: Callable[[str], str], ask: A
             result = judge(sender)
             if result == "pass":
                 found.append(Finding("ok", subject, f"{sender} may send for {domain}"))
+            elif result == "permerror":
+                says = f"receivers cannot use the SPF record of {domain} (permerror): {sender} may not send for it"
+                do = f"mend what is misspelt in it, or void in what it includes, or {wanted}"
+                found.append(Finding("fault", subject, says, do))
             else:
                 do = f"add {'ip6' if ':' in sender else 'ip4'}:{sender} to the record of {domain}, before its `all`"
                 found.append(Finding("fault", subject, f"{sender} may not send for {domain} ({result})", do))

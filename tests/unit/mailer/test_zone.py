@@ -82,6 +82,39 @@ def test_an_spf_record_that_includes_itself_ends() -> None:
     assert levels(zone.spf(HERE, [], lambda _: "none", ask)) == ["ok"]
 
 
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        ("v=DKIM1; k=rsa; p=", "taken back"),
+        ("k=rsa; v=DKIM1; p=AAAA", "begins with v=DKIM1"),
+        ("v=DKIM1; k=ed25519; p=AAAA", "says k=ed25519, our key is rsa"),
+        ("v=DKIM1; h=sha1; p=AAAA", "allows h=sha1 alone"),
+        ("v=DKIM1; s=tlsrpt; p=AAAA", "not for email"),
+        ("v=DKIM1; h=sha1:sha256; s=email:x; p=AAAA", "has our key"),
+        ("v=DKIM1; t=y:s; p=AAAA", "only a trial"),
+    ],
+)
+def test_a_key_record_that_no_receiver_can_use(there: str, says: str) -> None:
+    name = f"s._domainkey.{HERE}"
+    found = zone.key_record(HERE, "s", "v=DKIM1; k=rsa; p=AAAA", dns(of={(name, "TXT"): [there]}))
+    assert says in found.says
+    assert found.ok is (says in ("has our key", "only a trial"))
+
+
+@pytest.mark.parametrize("record", ["v=DMARC1; p=rejct", "p=reject; v=DMARC1", "v=DMARC1; rua=mailto:a@here.example"])
+def test_a_policy_that_no_receiver_can_read(record: str) -> None:
+    (found,) = zone.dmarc(HERE, dns(of={(f"_dmarc.{HERE}", "TXT"): [record]}))
+    assert found.level == "fault"
+    assert "publishes no policy" not in found.says
+
+
+def test_an_spf_record_with_a_fault_is_not_mended_by_an_address_more() -> None:
+    found = zone.spf(
+        HERE, ["192.0.2.1"], lambda _: "permerror", dns(of={(HERE, "TXT"): ["v=spf1 ipv4:192.0.2.1 -all"]})
+    )[-1]
+    assert (found.level, "mend what is misspelt" in found.do) == ("fault", True)
+
+
 def test_dmarc() -> None:
     place = (f"_dmarc.{HERE}", "TXT")
     (none,) = zone.dmarc(HERE, dns(of={}))
