@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 
 from db.engine import Tx
-from db.states import LIVE, TOLD, WAITING, DeliveryState
+from db.states import LIVE, TOLD, WAITING, DeliveryState, MailingState
 from db.tables import Announcement, Delivery, Mailing, Variant
 
 _A: Any = Announcement.__table__  # type: ignore[attr-defined]
@@ -96,14 +96,21 @@ def left(tx: Tx, mailing_id: int) -> int:
 
 
 def progress(tx: Tx, process_id: int) -> dict[int, tuple[int, int]]:
-    """Of each announcement that has mails: how many have left or will not leave any more, and how many there are."""
-    gone = func.count().filter(_D.c.state.not_in(LIVE)).label("gone")
-    query = select(_M.c.announcement_id, gone, func.count().label("all")).select_from(
+    """Of each announcement that has mails: how many have left, and how many there are.
+
+    What was undone before any of it left does not count: that announcement is a draft again.
+    """
+    gone = func.count().filter(_D.c.state.not_in((*WAITING, DeliveryState.CANCELLED))).label("gone")
+    query = select(_M.c.announcement_id, _M.c.state, gone, func.count().label("all")).select_from(
         _D.join(_M, _M.c.id == _D.c.mailing_id)
     )
-    found = _M.c.announcement_id.is_not(None) & (_M.c.process_id == process_id)
-    rows = tx.execute(query.where(found).group_by(_M.c.announcement_id))
-    return {int(row.announcement_id): (int(row.gone), int(row.all)) for row in rows}
+    of_process = _M.c.announcement_id.is_not(None) & (_M.c.process_id == process_id)
+    found: dict[int, tuple[int, int]] = {}
+    for row in tx.execute(query.where(of_process).group_by(_M.c.announcement_id, _M.c.id, _M.c.state)):
+        if row.gone or row.state != MailingState.WITHDRAWN:
+            left, every = found.get(int(row.announcement_id), (0, 0))
+            found[int(row.announcement_id)] = (left + int(row.gone), every + int(row.all))
+    return found
 
 
 def on_way(tx: Tx, announcement_id: int) -> int:

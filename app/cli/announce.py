@@ -284,7 +284,7 @@ def list_(context: typer.Context) -> None:
         return
     console.table(
         f"{session.process.name}: {console.counted(len(rows), 'announcement')}",
-        ["name", "state", "mails gone", "when", "lands", "audience", "written by", "approved by"],
+        ["name", "state", "mails sent", "when", "lands", "audience", "written by", "approved by"],
         [
             (
                 r.slug,

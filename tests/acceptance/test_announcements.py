@@ -442,4 +442,19 @@ def test_how_many_mails_of_it_are_gone(world: World) -> None:
     with world.engine.db.read() as tx:
         found = announcements.progress(tx, world.process().id)
     assert found == {row(world).id: (len(world.mails), len(world.mails))}
+    put(world, "undone")
+    at(world, "2019-03-06T10:00", "undone", undo_minutes=30)
+    world.at(datetime(2019, 3, 6, 10, 5, tzinfo=START.tzinfo))
+    world.turn()
+    announce.undo(world.engine, world.process().id, "undone", act=world.act())
+    put(world, "half", landing="wall")
+    at(world, "2019-03-08T10:00", "half")
+    before = len(world.mails)
+    while len(world.mails) == before:
+        world.later(minutes=30)
+        world.turn()
+    announce.withdraw(world.engine, world.process().id, "half", act=world.act())
+    with world.engine.db.read() as tx:
+        now = announcements.progress(tx, world.process().id)
+    assert now == found | {row(world, "half").id: (len(world.mails) - before, 4)}
     assert len(world.mails) > 1
