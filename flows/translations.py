@@ -12,6 +12,7 @@ from db import announcements, gates, journal, roster, texts, timeline
 from db.engine import Database, Tx
 from db.journal import Act
 from db.process import ProcessRow
+from db.states import AnnouncementState
 from db.texts import Field
 from digests.language import Wording
 from flows import fields as reading
@@ -27,6 +28,8 @@ from flows.translation_file import FORMATS, in_order, read, write
 from flows.translation_sheet import Sheet, Unit
 
 _ONE_LINE = frozenset({"title", "name"})
+Named = dict[str, tuple[Field, Wording]]
+"""Texts by name, such as `entry/talks/title`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,14 @@ class _Outcome:
 
 
 def export_texts(db: Database, process_slug: str, lang: str, form: str, *, act: Act) -> str:
-    """Every text of the process with its translation into `lang`, as `po`, `xliff` or `yaml`."""
+    """Every text that readers may still get with its translation into `lang`, as `po`, `xliff` or `yaml`."""
     if form not in FORMATS:
         raise UnknownName("format", form, FORMATS)
     with db.write() as tx:
         process = need_process(tx, process_slug)
         tag = _target(lang, process)
         naming.keep(tx, process, act=act)
-        known = named(tx, process)
+        known = _wanted(tx, process, named(tx, process))
     units = [
         Unit(name, wording.source, version.body if version else "", bool(version) and wording.outdated(tag))
         for name, (_, wording) in known.items()
@@ -104,7 +107,7 @@ def status(db: Database, process_slug: str) -> list[LanguageStatus]:
     """Every language that the process names, that a liaison reads first, or that has any translation."""
     with db.read() as tx:
         process = need_process(tx, process_slug)
-        known = named(tx, process)
+        known = _wanted(tx, process, named(tx, process))
         readers = Counter(one.languages[0] for one in roster.liaisons(tx, process.id) if one.languages)
     spoken = {tag for _, wording in known.values() for tag in wording.versions}
     found = []
@@ -124,7 +127,7 @@ def _state(wording: Wording, tag: str) -> str:
     return "outdated" if wording.outdated(tag) else "fresh"
 
 
-def named(tx: Tx, process: ProcessRow) -> dict[str, tuple[Field, Wording]]:
+def named(tx: Tx, process: ProcessRow) -> Named:
     """Every text that says something, by name: kind, name of its owner, field."""
     process_id = process.id
     names = {(kind, owner_id): slug for (kind, owner_id, _), (slug, _) in naming.owned(tx, process).items()}
@@ -138,6 +141,16 @@ def named(tx: Tx, process: ProcessRow) -> dict[str, tuple[Field, Wording]]:
         if wording.source
     }
     return dict(sorted(found.items()))
+
+
+def _wanted(tx: Tx, process: ProcessRow, known: Named) -> Named:
+    """Without the words of announcements that were mailed or withdrawn: nobody will get them any more."""
+    gone = {
+        one.id
+        for one in announcements.announcements(tx, process.id)
+        if one.state == AnnouncementState.WITHDRAWN or (one.state == AnnouncementState.MAILED and not one.fold)
+    }
+    return {name: one for name, one in known.items() if one[0][0] != "announcement" or one[0][1] not in gone}
 
 
 def _target(lang: str, process: ProcessRow) -> str:

@@ -7,8 +7,9 @@ import pytest
 
 from db import editions
 from db.engine import Database
-from flows import preview, timeline, translations
+from flows import announce, preview, timeline, translations
 from flows import process as processes
+from flows.announce import Text
 from flows.engine import Refused
 from tests.world import ENTRIES, LIAISONS, PROCESS, World
 
@@ -164,3 +165,20 @@ def preview_for(world: World, address: str) -> str:
         (series,) = editions.digests(tx, world.process().id)
     made = preview.preview(world.engine, world.process(), series, address, at=world.now, act=world.act())
     return made.subject + "\n" + made.text
+
+
+def test_what_was_mailed_wants_no_translator(world: World) -> None:
+    """Nobody gets its words any more; a file that was made before it left is still taken."""
+    said = {"en": Text("Office hours", "On Thursday.\n")}
+    for slug in ("hours", "later"):
+        announce.add(world.engine, world.process().id, slug, said, act=world.act())
+    before, count = export(world, "ar"), of(world, "ar").texts
+    assert "announcement/hours/title" in before
+    announce.schedule(world.engine, world.process().id, "hours", act=world.act())
+    world.turn()
+    after = export(world, "ar")
+    assert "announcement/hours" not in after
+    assert "announcement/later/title" in after
+    assert of(world, "ar").texts == count - 2
+    assert "announcement/hours/title" not in of(world, "ar").missing
+    assert take(world, before).ok
