@@ -58,6 +58,7 @@ class Link(asyncio.Protocol):
         self.greeting = ""
         self.secure = ""
         self.carried = 0
+        self.refusals: list[Reply] = []  # of mails that another relay took instead
         self.dirty = False
         self.deadline = 0.0
         self.timed_out = False

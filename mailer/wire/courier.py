@@ -17,7 +17,7 @@ from mailer.wire.connection import Link, RelayFault, Reply
 from mailer.wire.feed import Feed, Recorder, Ticket
 from mailer.wire.letters import CarryReport, CourierSettings, Parcel, Relay
 from mailer.wire.relays import Relays
-from mailer.wire.ride import Ride, unsent
+from mailer.wire.ride import Ride, refuses_us, unsent
 
 __all__ = ["CarryReport", "Courier", "CourierSettings", "Examined", "Letter", "Outcome", "Record", "Relay"]
 
@@ -168,7 +168,9 @@ class Courier:
 
         RelayFault when one that perhaps could is down just now.
         """
-        fitting = [one for one, _ in self._idle if one.fresh and one.obstacle(parcel) is None]
+        fitting = [
+            one for one, _ in self._idle if one.fresh and one.relay is not unfit.relay and one.obstacle(parcel) is None
+        ]
         if fitting:
             self._idle = [kept for kept in self._idle if kept[0] is not fitting[0]]
             return fitting[0]
@@ -197,7 +199,11 @@ class Courier:
         """Keep a connection for the next mail, or the next `carry`."""
         if link.carried:
             self._turns.up(link.relay)
-        if link.fresh:
+        if refuses_us(link):
+            self._fault = RelayFault(link.refusals[-1], link.relay.name)
+            self._turns.down(link.relay, self._loop.time())
+            self.drop(link)
+        elif link.fresh:
             self._idle.append((link, self._loop.time()))
         else:
             self.drop(link)

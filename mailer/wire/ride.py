@@ -27,7 +27,7 @@ class Ride:
         link: Link,
         elsewhere: Callable[[Parcel, Link], Awaitable[bool]] | None = None,
     ) -> None:
-        """`elsewhere` carries a parcel that this server can never take over another one, if any can."""
+        """`elsewhere` carries a parcel that this server can never take, or not from us, over another one."""
         self._elsewhere = elsewhere
         self._feed = feed
         self._recorder = recorder
@@ -45,9 +45,14 @@ class Ride:
         while parcel is not None:
             following = await self._carry(parcel, announced)
             announced = following is not None
-            if following is None and (self._recorder.error is not None or not self._link.fresh):
+            if following is None and (
+                self._recorder.error is not None or not self._link.fresh or refuses_us(self._link)
+            ):
                 return
             parcel = following or await self._feed.take()
+
+    def _is_over(self) -> bool:
+        return self._recorder.error is not None or not self._link.fresh or refuses_us(self._link)
 
     async def one(self, parcel: Parcel) -> None:
         """Carry this one alone, and wait until its outcome is durable: the connection may be used again."""
@@ -126,7 +131,11 @@ class Ride:
             parcel.tries += 1
             self._feed.put_back(parcel)
             return
-        self._ticket = await self._settle(self._outcome(parcel, reply, of_us=_of_us(reply, link.carried)))
+        of_us = _of_us(reply, link.carried)
+        if of_us and self._elsewhere is not None and await self._elsewhere(parcel, link):
+            link.refusals.append(reply)
+            return
+        self._ticket = await self._settle(self._outcome(parcel, reply, of_us=of_us))
 
     # -- the data ------------------------------------------------------------------------------------------
 
@@ -195,6 +204,14 @@ def _of_us(reply: Reply, carried: int) -> bool:
     that is over, a blocked address. Where mail went over the same connection before, it is about the recipient.
     """
     return reply.code in _ABOUT_US or (not carried and reply.code >= 500 and reply.enhanced.startswith("5.7."))
+
+
+_ENOUGH = 3
+
+
+def refuses_us(link: Link) -> bool:
+    """Whether a relay refused us so often, over a connection that carried nothing, that others should carry alone."""
+    return not link.carried and len(link.refusals) >= _ENOUGH
 
 
 _LAPSED = Reply(0, "", "not begun: its lease is nearly over")

@@ -531,6 +531,35 @@ def test_extensions_are_used_only_when_needed_and_offered() -> None:
 # -- relays ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("weight", [1, 9])
+def test_a_relay_that_does_not_relay_for_us_costs_no_mail_where_another_does(weight: int) -> None:
+    def deny(moment: str, caught: int) -> str | None:
+        return "550 5.7.1 relay access denied" if moment == "RCPT" else None
+
+    book = Book()
+    with sinking(fault=deny) as closed, sinking() as able:
+        relays = [Relay("127.0.0.1", closed.port, weight=weight), Relay("127.0.0.1", able.port)]
+        with courier(*relays, connections=3, relay_rest=600.0) as made:
+            report = made.carry(letters(60), book)
+            asked = closed.counts["MAIL"]
+            again = made.carry((letter(n) for n in range(60, 120)), book)
+    assert (report.accepted, again.accepted) == (60, 60)
+    assert {one.relay for one in book.outcomes.values()} == {f"127.0.0.1:{able.port}"}
+    assert sorted(able.message_ids) == sorted(f"<{n}@here.example>" for n in range(120))
+    assert asked <= 3 * 3  # it is left alone after three refusals over one connection
+    assert closed.counts["MAIL"] == asked
+
+
+def test_where_no_relay_takes_mail_from_us_all_of_it_waits() -> None:
+    def deny(moment: str, caught: int) -> str | None:
+        return "550 5.7.1 relay access denied" if moment == "RCPT" else None
+
+    book = Book()
+    with sinking(fault=deny) as one, sinking(fault=deny) as other, courier(one.port, other.port) as made:
+        report = made.carry(letters(20), book)
+    assert (report.accepted, report.temporary, report.permanent) == (0, 20, 0)
+
+
 def test_a_relay_that_is_down_answers_for_every_letter_quickly() -> None:
     book = Book()
     begin = time.monotonic()
