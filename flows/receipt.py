@@ -205,6 +205,7 @@ def _word(engine: Engine, due: _Due, key: str = "", thread: tuple[str, ...] = ()
         groups=_asked_groups(due),
         group=_group(due),
         unread=tuple(one.name for one in due.attachments if one.text is None and one.name),
+        changed=bool(key),
     )
     ids = tuple(head.message_id for head in due.heads if head.message_id)
     return Single(

@@ -122,7 +122,7 @@ def _automatic(thread: Thread, reading: Reading) -> Decision | None:
     if reading.disposition is Disposition.IGNORE and "duplicate" in reading.notes:
         return Decision(RawState.HELD, reading.rule, COPY)
     if reading.disposition is Disposition.IGNORE and reading.kind is Kind.OTHER:
-        return Decision(RawState.IGNORED, reading.rule, reading.rule)
+        return Decision(RawState.IGNORED, reading.rule, ", ".join(reading.notes) or reading.rule)
     return None
 
 

@@ -225,6 +225,7 @@ class ReceiptMail:
     groups: tuple[str, ...] = ()  # several mandates: which one does the writer speak for?
     group: str = ""
     unread: tuple[str, ...] = ()  # attachments that were kept but not read
+    changed: bool = False  # it answers a wish to change what an earlier one told of
 
 
 class NoticeKind(StrEnum):

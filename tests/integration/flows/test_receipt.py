@@ -158,7 +158,10 @@ def test_a_voice_may_fix_hide_and_withdraw_what_its_receipt_tells(world: World) 
     world.later(minutes=61)
     world.reply(told, "fix S-1\nWe want a vote.")
     world.turn()
-    assert "We want a vote." in world.mailbox("friend")[-1].text
+    changed = world.mailbox("friend")[-1]
+    assert changed["Subject"] == "Changed as you wished"
+    assert "It is changed as you wished. This is what is filed now:" in changed.text
+    assert "We want a vote." in changed.text
     world.reply(told, "private")
     world.turn()
     assert "It is filed as private" in world.mailbox("friend")[-1].text
