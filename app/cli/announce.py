@@ -15,7 +15,7 @@ from db.states import AnnouncementState
 from digests import audience
 from flows import announce as flow
 from flows import erratum as errata
-from flows import precheck
+from flows import ledger, precheck
 from flows import preview as previews
 from flows import recipients as people
 from flows import review as reviews
@@ -138,9 +138,18 @@ def review(
     console.answer(session.json, row, f"{slug} is {_state(row)}")
 
 
-def _moment(row: AnnouncementRow) -> str:
+def _goes(row: AnnouncementRow) -> str:
+    """When it goes, as it lands: by one clock, or by that of each reader."""
     due = flow.due_at(row)
-    return f" ({due:%Y-%m-%d %H:%M} UTC)" if due is not None and row.zone != "UTC" else ""
+    wall = row.send_wall or ""
+    utc = f" ({due:%Y-%m-%d %H:%M} UTC)" if due is not None and row.zone != "UTC" else ""
+    if row.fold:
+        return f"into the first digest frozen after {wall} {row.zone}{utc}"
+    if row.landing == "wall":
+        return f"goes when each reader's clock shows {wall}"
+    if row.landing == "day":
+        return f"goes on {wall[:10]} at each reader's own hour"
+    return f"goes at {'each own hour after ' if row.landing == 'hour' else ''}{wall} {row.zone}{utc}"
 
 
 def _state(row: AnnouncementRow) -> str:
@@ -225,10 +234,12 @@ def schedule(
     elif row.state == AnnouncementState.REVIEW:
         console.say(f"{slug} is {_state(row)}")
     else:
-        where = "into the first digest frozen after" if row.fold else "goes at"
-        then = f", then {row.repeat}" if row.repeat else ""
-        console.say(f"{slug} {where} {row.send_wall} {row.zone}{_moment(row)}{then}")
-        if note := flow.clock_note(row):
+        console.say(f"{slug} {_goes(row)}{f', then {row.repeat}' if row.repeat else ''}")
+        if row.undo_minutes and not row.fold:
+            console.say(
+                f"no mail leaves in the first {row.undo_minutes} minutes: until then `announce undo {slug}` stops it"
+            )
+        if (note := flow.clock_note(row)) and row.landing not in ("wall", "day"):
             console.say(f"note: {note}")
     if not session.json:
         for fault in faults:
@@ -314,7 +325,7 @@ def recipients(context: typer.Context, slug: str) -> None:
     console.table(
         f"{slug}: {getting} get it, {len(rows) - getting} do not",
         ["name", "address", "reads", "gets it in", "when (UTC)", "why not"],
-        [(r.name, r.addr, " ".join(r.languages), r.text, _leaves(r), r.reason) for r in rows],
+        [(r.name, r.addr, " ".join(r.languages), r.text, _leaves(r), ledger.WHY.get(r.reason, r.reason)) for r in rows],
     )
 
 

@@ -89,6 +89,17 @@ def test_announcements_from_the_command_line(shell: Shell) -> None:
     assert len(who) == 7 or all("ar" in row["languages"] for row in who)
     assert "past" in shell.run("announce", "schedule", "hours", "--at", "2019-01-01T09:00", code=1).stderr
     shell.run("announce", "schedule", "hours", "--at", "2099-01-01T09:00", "--zone", "Africa/Tunis")
+    for landing, said in (
+        ("wall", "goes when each reader's clock shows 2099-01-01T09:00"),
+        ("day", "goes on 2099-01-01 at each reader's own hour"),
+        ("hour", "goes at each own hour after 2099-01-01T09:00 Africa/Tunis (2099-01-01 08:00 UTC)"),
+        ("instant", "goes at 2099-01-01T09:00 Africa/Tunis (2099-01-01 08:00 UTC)"),
+    ):
+        shell.run("announce", "edit", "hours", "--landing", landing)
+        at = ("--at", "2099-01-01T09:00", "--zone", "Africa/Tunis", "--undo-minutes", "20")
+        told = " ".join(shell.run("announce", "schedule", "hours", *at).stdout.split())
+        assert said in told
+        assert "no mail leaves in the first 20 minutes: until then `announce undo hours`" in told
     (row,) = shell.json("announce", "list")
     assert (row["state"], row["send_wall"], row["zone"]) == ("scheduled", "2099-01-01T09:00", "Africa/Tunis")
     shell.run("announce", "withdraw", "hours")
