@@ -105,7 +105,10 @@ def _as_tables(mailing: MailingRow, rows: Iterable[LedgerRow]) -> None:
 
 def _said(row: LedgerRow) -> str:
     answer = " ".join(str(part) for part in (row.code or "", row.enhanced, row.answer) if part)
-    return answer if row.state == "sent" else "; ".join(part for part in (ledger.why(row), answer) if part)
+    # What was refused has the codes of the answer for its reason: once is enough.
+    same = row.reason == f"{row.code} {row.enhanced}".strip()
+    why = "" if row.state == "sent" or (same and answer) else ledger.why(row)
+    return "; ".join(part for part in (why, answer) if part)
 
 
 def _say(findings: Iterable[Finding]) -> None:

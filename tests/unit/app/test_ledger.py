@@ -3,6 +3,7 @@
 import pytest
 
 from app.cli import ledger
+from db.ledger import LedgerRow
 from flows.verify import Finding
 
 
@@ -26,3 +27,18 @@ def test_lists_and_moments_make_no_kinds_of_their_own(capsys: pytest.CaptureFixt
 def test_few_findings_are_all_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     ledger._say([Finding(False, "attempt 2 of delivery 7: nobody can say")])
     assert capsys.readouterr().out == "unproved: attempt 2 of delivery 7: nobody can say\n"
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "said"),
+    [
+        ("sent", "", "550 5.7.1 no mail from you"),
+        ("failed", "550 5.7.1", "550 5.7.1 no mail from you"),
+        ("bounced", "bounce 5.1.1", "bounce 5.1.1; 550 5.7.1 no mail from you"),
+    ],
+)
+def test_the_codes_of_an_answer_are_said_once(state: str, reason: str, said: str) -> None:
+    row = LedgerRow(
+        1, 1, "Ana", "ana@west.example", "en", "M", state, reason, None, 1, None, 550, "5.7.1", "no mail from you"
+    )
+    assert ledger._said(row) == said
