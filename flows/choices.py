@@ -194,8 +194,8 @@ def _draft(tx: Tx, series: DigestRow, edition_id: int) -> EditionRow:
         raise Refused(f"{series.slug} has no edition {edition_id}; `tidings digest plan` shows them")
     if row.state != EditionState.DRAFT:
         raise Refused(
-            f"edition {edition_id} is {row.state}: what it says cannot be changed any more; "
-            f"`tidings digest withdraw {edition_id}` stops what has not left"
+            f"the edition of {row.slot_wall} is {row.state}: what it says cannot be changed any more; "
+            f"`tidings digest withdraw {row.number or row.slot_wall}` stops what has not left"
         )
     return row
 

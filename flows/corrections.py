@@ -100,7 +100,7 @@ def _gather(engine: Engine, series: DigestRow, number: int, name: str, act: Act)
         if on_way := outbox.ids_in(tx, mailing.id, LIVE):
             raise Refused(
                 f"{len(on_way)} mails of no. {number} have not left: "
-                f"`tidings digest withdraw {row.id}` stops them first"
+                f"`tidings digest withdraw {number}` stops them first"
             )
         subject = Names(tx, series.process_id).find(name)
         owner = process.by_id(tx, series.process_id)

@@ -138,9 +138,9 @@ def plan(
         return
     console.table(
         f"{series.title}: {series.rule}, {series.zone}, approval {series.approval}",
-        ["edition", "no.", "slot", "instant (UTC)", "state", "why"],
+        ["no.", "slot", "instant (UTC)", "state", "why"],
         [
-            (r["edition"], r["number"], r["slot"], f"{r['at']:%Y-%m-%d %H:%M}", r["state"],
+            (r["number"], r["slot"], f"{r['at']:%Y-%m-%d %H:%M}", r["state"],
              r["why"] or (f"approves itself at {r['approves_at']:%Y-%m-%d %H:%M} UTC" if r["approves_at"] else ""))
             for r in rows
         ],
@@ -205,7 +205,7 @@ def trial(
 @cli.command()
 def approve(
     context: typer.Context,
-    edition: Annotated[int | None, typer.Argument(help="Edition; not needed where one draft is open.")] = None,
+    edition: Annotated[str, typer.Argument(help="The slot of the draft; not needed, for there is one at most.")] = "",
     sample: Annotated[
         float | None, typer.Option(min=0.1, max=99, help="Per cent of the readers who get it first; the rest waits.")
     ] = None,
@@ -214,7 +214,7 @@ def approve(
     """Freeze a draft and put it into the outbox."""
     session: Session = context.obj
     plan = Plan(sample) if sample is not None else None
-    done = publish.approve(session.engine, edition or draft_of(session, digest), act=session.act(), sample=plan)
+    done = publish.approve(session.engine, edition_of(session, digest, edition), act=session.act(), sample=plan)
     if session.json:
         console.emit(done)
     elif done.mailing_id is None:
@@ -226,25 +226,32 @@ def approve(
         )
 
 
-def draft_of(session: Session, digest: str) -> int:
-    """The draft that is open. Raises `Refused`."""
+def edition_of(session: Session, digest: str, name: str = "") -> int:
+    """The edition of this number, as its mails say, or slot; '': the draft that is open. Raises `Refused`."""
     series = series_of(session, digest)
     with session.engine.db.read() as tx:
-        drafts = editions.editions(tx, series.id, [EditionState.DRAFT])
+        known = editions.editions(tx, series.id)
+    if name:
+        found = next((row.id for row in known if name in (str(row.number), row.slot_wall)), None)
+        if found is None:
+            raise Refused(f"{series.slug} has no edition {name!r}; `tidings digest plan` shows numbers and slots")
+        return found
+    drafts = [row.id for row in known if row.state == EditionState.DRAFT]
     if not drafts:
         raise Refused(f"no draft of {series.slug} is open; `tidings digest plan` shows when the next one is")
-    return drafts[0].id
+    return drafts[0]
 
 
 @cli.command()
 def withdraw(
     context: typer.Context,
-    edition: Annotated[int, typer.Argument(help="Edition, as `digest plan` names it.")],
+    edition: Annotated[str, typer.Argument(help="Number of the edition, as its mails say, or its slot.")],
     why: Annotated[str, typer.Option(help="Reason, for the record.")] = "withdrawn",
+    digest: Digest = "",
 ) -> None:
     """Take an edition back; of an approved one, what has not left is cancelled."""
     session: Session = context.obj
-    stopped = publish.withdraw(session.engine, edition, why, act=session.act())
+    stopped = publish.withdraw(session.engine, edition_of(session, digest, edition), why, act=session.act())
     console.answer(
         session.json,
         {"edition": edition, "cancelled": stopped},

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app.cli import console
-from app.cli.digest import Digest, cli, draft_of, series_of
+from app.cli.digest import Digest, cli, edition_of, series_of
 from app.cli.session import Session
 from flows import choices, corrections
 from flows.choices import Wish
@@ -17,7 +17,7 @@ Names = list[str]
 @cli.command("draft")
 def draft(
     context: typer.Context,
-    edition: Annotated[int | None, typer.Argument(help="Edition; not needed where one draft is open.")] = None,
+    edition: Annotated[str, typer.Argument(help="The slot of the draft; not needed, for there is one at most.")] = "",
     leave_out: Annotated[
         Names, typer.Option("--leave-out", metavar="NAME", help="Never tell this, until it changes again.")
     ] = [],  # noqa: B006 - typer copies it
@@ -36,7 +36,7 @@ def draft(
     """
     session: Session = context.obj
     series = series_of(session, digest)
-    wanted = edition or draft_of(session, digest)
+    wanted = edition_of(session, digest, edition)
     words = {language or session.process.source_lang: console.text_of(foreword)} if foreword is not None else {}
     wish = Wish(leave_out, put_off, pin, clear, words)
     if wish != Wish([], [], [], [], {}):
@@ -49,7 +49,7 @@ def draft(
             console.emit({"foreword": text, "language": lang})
         return
     rows = [(line.name, line.kind, line.label or "goes on", line.title, line.choice) for line in lines]
-    console.table(f"edition {wanted}, draft", ["name", "kind", "news", "title", "choice"], rows)
+    console.table(f"the draft of {series.slug}", ["name", "kind", "news", "title", "choice"], rows)
     if made.foreword:
         console.say(f"opens with a foreword in {', '.join(made.foreword)}")
     console.say("`tidings digest preview --for ADDRESS` shows a mail of it")

@@ -290,6 +290,8 @@ def test_explain_needs_no_database(tmp_path: Path) -> None:
 def test_the_ledger(shell: Shell) -> None:
     shell.run("timeline", "import", str(SAMPLES / "timeline.yaml"), "--domain", "strategy.example")
     shell.run("digest", "add", "core", "--title", "Strategy digest", "--rule", "fortnightly wed 09:00")
+    for command in ("withdraw", "approve", "draft"):
+        assert "core has no edition '7'" in shell.run("digest", command, "7", code=1).stderr
     assert "name one edition" in shell.run("ledger", code=1).stderr
     assert "no edition and no announcement '7'" in shell.run("ledger", "7", code=1).stderr
     assert "there is no mailing 7" in shell.run("ledger", "--mailing", "7", code=1).stderr
