@@ -160,7 +160,11 @@ class Verification:
     def _unproved(self, delivery: Any, one: Any) -> Iterator[Finding]:
         if one.ended_at is not None and one.journal_id is None:
             self.sums.before_chain += 1
-        if one.outcome in ("unknown", "started") and not (one.outcome == "started" and delivery.state == D.SENDING):
+        # Claimed and then cancelled without an end: it was dropped before anything was said to a server.
+        begun = one.outcome == "unknown" or (
+            one.outcome == "started" and delivery.state not in (D.SENDING, D.CANCELLED)
+        )
+        if begun:
             self.sums.unproved += 1
             yield Finding(
                 False, f"attempt {one.n} of delivery {one.delivery_id}, begun {one.started_at:%Y-%m-%d %H:%M:%S} UTC:"

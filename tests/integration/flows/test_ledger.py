@@ -127,6 +127,18 @@ def test_what_nobody_can_prove_is_listed(world: World) -> None:
     assert all("nobody can say whether it arrived" in what for what in said)
 
 
+def test_what_was_dropped_when_it_was_about_to_leave_is_no_doubt(world: World) -> None:
+    world.import_timeline(talks_end="2019-04-20")
+    for hour in (7, 8, 12):
+        world.at(FIRST.replace(day=18, hour=hour))
+        world.tick()
+    alter(world, "UPDATE delivery SET not_after = '2019-03-01' WHERE state = 'queued'")
+    assert world.deliver().cancelled >= 1
+    work = Verification(world.engine.db, world.now)
+    assert [one.what for one in work.findings()] == []
+    assert work.sums.unproved == 0
+
+
 def test_two_sealers_at_once_make_one_chain(world: World) -> None:
     def seal(tx: Tx) -> seals.SealRow | None:
         return seals.seal(tx, world.now)
