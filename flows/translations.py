@@ -144,11 +144,11 @@ def named(tx: Tx, process: ProcessRow) -> Named:
 
 
 def _wanted(tx: Tx, process: ProcessRow, known: Named) -> Named:
-    """Without the words of announcements that were mailed or withdrawn: nobody will get them any more."""
+    """Without the words of announcements that nobody will get any more: withdrawn, or mailed and none of it waits."""
     gone = {
         one.id
-        for one in announcements.announcements(tx, process.id)
-        if one.state == AnnouncementState.WITHDRAWN or (one.state == AnnouncementState.MAILED and not one.fold)
+        for one in announcements.announcements(tx, process.id, [AnnouncementState.MAILED, AnnouncementState.WITHDRAWN])
+        if one.state == AnnouncementState.WITHDRAWN or (not one.fold and not announcements.on_way(tx, one.id))
     }
     return {name: one for name, one in known.items() if one[0][0] != "announcement" or one[0][1] not in gone}
 
